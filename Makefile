@@ -1,0 +1,54 @@
+# Rowbell. `make` prints this help; `make run` and `make test` set up what they need.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types contract wheel bench clean
+
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## Set up, then serve: API, page and workers on http://127.0.0.1:8000
+	@$(BIN)/rowbell serve
+
+test: $(READY) ## Set up, then pass every test (TESTS=tests/unit for some of them)
+	@$(BIN)/pytest $(TESTS)
+
+check: $(READY) lint types contract test ## What CI runs: format, lint, types, import contracts, tests
+
+lint: $(READY) ## Format and lint, changing nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+format: $(READY) ## Format, and mend what lint can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(READY) ## mypy --strict
+	@$(BIN)/mypy
+
+contract: $(READY) ## The import contract: which room may use which
+	@$(BIN)/lint-imports
+
+wheel: $(READY) ## Build the wheel into dist/
+	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+bench: $(READY) ## Measure latency and drain on the configured database
+	@$(BIN)/rowbell bench latency
+	@$(BIN)/rowbell bench drain
+
+clean: ## Remove the environment, caches and builds (the data in .rowbell/ stays)
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# One stamp for the whole environment: when pyproject.toml has not changed, set-up takes no time.
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rowbell needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $(READY)
