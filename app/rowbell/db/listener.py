@@ -1,0 +1,177 @@
+"""The ear: one connection that LISTENs, proves that it hears, and comes back when it was lost.
+
+Rules: LISTEN first, then look at every queue; never be inside a transaction; trust no silence.
+A dead socket fires no callback, and a pooler answers LISTEN and delivers nothing, so silence is
+broken by a NOTIFY to itself that has to come back within a deadline.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from rowbell.db.pool import CONNECT_SECONDS, Connection, translated
+from rowbell.errors import RowbellError, Unavailable
+from rowbell.logs import log
+
+BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
+
+PAUSE_SECONDS = 0.1
+MOST_PAUSE_SECONDS = 2.0
+
+
+class Deaf(Unavailable):
+    """PostgreSQL answers, but its notifications do not arrive: a pooler, or a replica."""
+
+
+def _nothing(*_: Any) -> None:
+    """Nobody asked to be told."""
+
+
+@dataclass(slots=True)
+class Ears:
+    """Whom to tell; all are called on the event loop and must return at once."""
+
+    bell: Callable[[str], None] = _nothing
+    """A queue got due tasks."""
+    cancel: Callable[[int], None] = _nothing
+    """The cancel of a running task was asked for."""
+    changes: Callable[[], None] = _nothing
+    """Some task changed, while somebody watches."""
+    ready: Callable[[], None] = _nothing
+    """LISTEN is in force (again): whatever was rung before may have been missed."""
+    lost: Callable[[], None] = _nothing
+    """The connection is gone; a good moment to see whether the server is."""
+
+
+@dataclass(slots=True)
+class Listener:
+    """A service: `run()` until cancelled; `ready` is set while LISTEN is in force."""
+
+    url: str
+    probe_seconds: float
+    ears: Ears = field(default_factory=Ears)
+    name: str = "rowbell listener"
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    wants_changes: bool = False
+    """While True, hold the watch lock, so that changes are told to everybody who watches."""
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+    _holds_watch: bool = False
+    _is_deaf: bool = False
+
+    async def run(self) -> None:
+        """Listen until cancelled; every loss is logged and followed by a jittered reconnect."""
+        failures = 0
+        while True:
+            try:
+                await self._listen_once()
+            except RowbellError as error:
+                failures = 0 if self.ready.is_set() else failures + 1
+                self._log_loss(error)
+            self.ready.clear()
+            self.ears.lost()
+            most = min(MOST_PAUSE_SECONDS, PAUSE_SECONDS * 2.0 ** min(failures, 10))
+            await asyncio.sleep(random.uniform(most / 2, most))  # noqa: S311 - no secret
+
+    async def _listen_once(self) -> None:
+        with translated():
+            connection = await asyncpg.connect(
+                self.url,
+                timeout=CONNECT_SECONDS,
+                command_timeout=self.probe_seconds,
+                server_settings={"application_name": self.name},
+            )
+        gone = asyncio.Event()
+
+        def hang_up(_: Connection) -> None:
+            gone.set()
+            self._heard.set()
+
+        connection.add_termination_listener(hang_up)
+        try:
+            with translated():
+                for channel in (BELL, CANCEL, CHANGES, PROBE):
+                    await connection.add_listener(channel, self._hear)
+                if await connection.fetchval("select pg_is_in_recovery()"):
+                    raise Deaf("this server is a replica: it takes neither NOTIFY nor claims.")
+                await self._prove(connection)
+                log.info("listener.ready")
+                self._is_deaf = False
+                self.ready.set()
+                self.ears.ready()
+                await self._keep(connection, gone)
+        finally:
+            self._holds_watch = False
+            await _close(connection)
+
+    async def _keep(self, connection: Connection, gone: asyncio.Event) -> None:
+        while not gone.is_set():
+            self._heard.clear()
+            await self._watch_or_not(connection)
+            try:
+                # While watching, the lock may be another's: ask for it again each second.
+                waiting = self.wants_changes and not self._holds_watch
+                async with asyncio.timeout(1.0 if waiting else self.probe_seconds):
+                    await self._heard.wait()
+            except TimeoutError:
+                await self._prove(connection)
+        raise Unavailable("the listening connection was closed by the server.")
+
+    async def _prove(self, connection: Connection) -> None:
+        """One NOTIFY round trip. Whoever listens hears it too, and needs no probe of its own."""
+        self._heard.clear()
+        await connection.execute("select pg_notify($1, '')", PROBE)
+        try:
+            async with asyncio.timeout(self.probe_seconds):
+                await self._heard.wait()
+        except TimeoutError:
+            raise Deaf(f"no NOTIFY came back within {self.probe_seconds:g} s.") from None
+
+    async def _watch_or_not(self, connection: Connection) -> None:
+        if self.wants_changes and not self._holds_watch:
+            self._holds_watch = await connection.fetchval(
+                "select pg_try_advisory_lock(1919907682, 2)"
+            )
+            self.ears.changes()  # what happened while nobody held the lock was told to nobody
+        elif self._holds_watch and not self.wants_changes:
+            await connection.execute("select pg_advisory_unlock(1919907682, 2)")
+            self._holds_watch = False
+
+    def watch(self, wanted: bool) -> None:
+        """Ask for (or do without) notifications of changes."""
+        self.wants_changes = wanted
+        self._heard.set()
+
+    def _hear(self, _: Connection, __: int, channel: str, payload: object) -> None:
+        self._heard.set()
+        if channel == BELL:
+            log.debug("bell.heard", queue=payload)
+            self.ears.bell(str(payload))
+        elif channel == CANCEL:
+            self.ears.cancel(int(str(payload)))
+        elif channel == CHANGES:
+            self.ears.changes()
+
+    def _log_loss(self, error: RowbellError) -> None:
+        if not isinstance(error, Deaf):
+            log.warning("listener.lost", reason=error.message)
+        elif not self._is_deaf:  # said once: it stays so until somebody changes the set-up
+            self._is_deaf = True
+            log.warning(
+                "listener.deaf",
+                reason=error.message,
+                effect="tasks wait for the next sweep",
+                remedy="connect to the primary itself, or to a pooler in session mode",
+            )
+
+
+async def _close(connection: Connection) -> None:
+    """Say goodbye if the server still answers; hang up if not."""
+    try:
+        async with asyncio.timeout(1):
+            await connection.close()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

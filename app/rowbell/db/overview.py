@@ -1,0 +1,113 @@
+"""Reads for people and for the API; nothing here changes a row."""
+
+from typing import Any
+
+from rowbell.db.pool import Database
+from rowbell.db.tasks import COLUMNS, as_task
+from rowbell.task import Filter, Task
+
+
+async def task(database: Database, task_id: int) -> Task | None:
+    async with database.pooled() as connection:
+        row = await connection.fetchrow(
+            f"select {COLUMNS} from rowbell.tasks t where t.id = $1",  # noqa: S608
+            task_id,
+        )
+    return None if row is None else as_task(row)
+
+
+async def tasks(
+    database: Database, wanted: Filter, *, limit: int, before: int | None = None
+) -> list[Task]:
+    """Newest first. `before`: the id of the last task of the page before; None: the first page."""
+    conditions, values = _conditions(wanted)
+    if before is not None:
+        values.append(before)
+        conditions.append(f"t.id < ${len(values)}")
+    values.append(limit)
+    where = f"where {' and '.join(conditions)}" if conditions else ""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            f"select {COLUMNS} from rowbell.tasks t {where} order by t.id desc limit ${len(values)}",  # noqa: S608, E501
+            *values,
+        )
+    return [as_task(row) for row in rows]
+
+
+async def tasks_by_id(database: Database, ids: list[int]) -> dict[int, Task]:
+    """The tasks that exist, by id."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            f"select {COLUMNS} from rowbell.tasks t where t.id = any ($1)",  # noqa: S608
+            ids,
+        )
+    return {row["id"]: as_task(row) for row in rows}
+
+
+async def newest_ids(database: Database, *, most: int) -> list[int]:
+    """The ids of the newest tasks, at most so many, newest first."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            "select id from rowbell.tasks order by id desc limit $1", most
+        )
+    return [row[0] for row in rows]
+
+
+async def tasks_above(
+    database: Database, floor: int, *, besides: list[int], most: int
+) -> list[Task]:
+    """Tasks with ids above the floor, oldest first, at most so many, without those besides."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            f"select {COLUMNS} from rowbell.tasks t"  # noqa: S608
+            " where t.id > $1 and t.id <> all ($2::bigint[]) order by t.id limit $3",
+            floor,
+            besides,
+            most,
+        )
+    return [as_task(row) for row in rows]
+
+
+async def paused_queues(database: Database) -> frozenset[str]:
+    async with database.pooled() as connection:
+        rows = await connection.fetch("select name from rowbell.queues where paused_at is not null")
+    return frozenset(row[0] for row in rows)
+
+
+async def known_kinds(database: Database) -> list[str]:
+    """Kinds that a worker has ever registered."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch("select name from rowbell.kinds order by name")
+    return [row[0] for row in rows]
+
+
+async def server_version(database: Database) -> str:
+    """For example `PostgreSQL 18.1`."""
+    async with database.pooled() as connection:
+        version: str = await connection.fetchval("show server_version")
+    return f"PostgreSQL {version.partition(' ')[0]}"
+
+
+async def is_alive(database: Database) -> bool:
+    """True if PostgreSQL answers. Raises Unavailable."""
+    async with database.pooled() as connection:
+        return bool(await connection.fetchval("select true"))
+
+
+def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column, cast, among in (
+        ("status", "::rowbell.task_status[]", wanted.status),
+        ("kind", "::text[]", wanted.kind),
+        ("queue", "::text[]", wanted.queue),
+        ("id", "::bigint[]", wanted.ids),
+    ):
+        if among is not None:
+            values.append([str(each) if column == "status" else each for each in among])
+            conditions.append(
+                f"t.{column} = any (${len(values)}::text[]{cast})"
+                if column == "status"
+                else f"t.{column} = any (${len(values)}{cast})"
+            )
+    return conditions, values

@@ -1,0 +1,144 @@
+"""The pipe to PostgreSQL: one connection kept for claims and heartbeats, a pool for the rest."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self
+
+import asyncpg
+
+from rowbell.errors import BY_SQLSTATE, HINTS, InvalidArgument, RowbellError, Unavailable
+
+Connection = Any  # asyncpg ships no types for what its pools hand out
+
+POOL_SIZE = 3
+STATEMENT_SECONDS = 30.0
+CLAIM_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
+
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash, "the database system is starting up"
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # after a failover: this server is no primary any more
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Database:
+    """The connections of one process, the listener's excepted: four at the most.
+
+    `kept` serves claims and heartbeats, which handlers must never starve; `pooled` the rest.
+    """
+
+    def __init__(self, url: str, kept: Any, pool: Any) -> None:
+        self.url = url
+        self._kept = kept
+        self._pool = pool
+        # Handlers may hold transactions for long: one connection stays free for outcomes.
+        self._for_handlers = asyncio.Semaphore(POOL_SIZE - 1)
+
+    @classmethod
+    async def open(cls, url: str, *, name: str) -> Self:
+        """Connect; `name` is the application_name. Raises Unavailable."""
+        options = {
+            "dsn": url,
+            "timeout": CONNECT_SECONDS,
+            "reset": _keep_session,
+            "max_inactive_connection_lifetime": 0.0,
+        }
+        with translated():
+            kept = await asyncpg.create_pool(
+                min_size=1,
+                max_size=1,
+                command_timeout=CLAIM_SECONDS,
+                # A claim lost with the server leaves the task PENDING, which is as good as new.
+                server_settings={"application_name": f"{name} claims", "synchronous_commit": "off"},
+                **options,
+            )
+            pool = await asyncpg.create_pool(
+                min_size=1,
+                max_size=POOL_SIZE,
+                command_timeout=STATEMENT_SECONDS,
+                server_settings={"application_name": name},
+                **options,
+            )
+        return cls(url, kept, pool)
+
+    async def close(self) -> None:
+        """Close all connections, waiting a few seconds for statements under way."""
+        for pool in (self._kept, self._pool):
+            try:
+                async with asyncio.timeout(5):
+                    await pool.close()
+            except (*_GONE, asyncpg.PostgresError):
+                pool.terminate()
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[Connection]:
+        """The connection for claims and heartbeats; not for statements that must be durable."""
+        async with _acquired(self._kept) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def pooled(self) -> AsyncIterator[Connection]:
+        """A connection of the pool. Raises Unavailable and the errors of BY_SQLSTATE."""
+        async with _acquired(self._pool) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def for_handler(self) -> AsyncIterator[Connection]:
+        """A connection for a handler's own statements; its session state is reset afterwards."""
+        async with self._for_handlers, self._pool.acquire() as connection:
+            try:
+                yield connection
+            finally:
+                await connection.reset()
+
+
+@asynccontextmanager
+async def _acquired(pool: Any) -> AsyncIterator[Connection]:
+    with translated():
+        async with pool.acquire(timeout=STATEMENT_SECONDS) as connection:
+            try:
+                yield connection
+            except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
+                connection.terminate()  # a failed-over or silent server: never use it again
+                raise
+
+
+async def _keep_session(_: Connection) -> None:
+    """No statement of ours leaves session state behind, so none has to be cleared."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what asyncpg raises into the errors of rowbell.errors."""
+    try:
+        yield
+    except _GONE as error:
+        raise Unavailable(
+            f"PostgreSQL is not available: {str(error) or type(error).__name__}.",
+            hint="Check that it runs and that ROWBELL_DATABASE_URL points at it; then try again.",
+        ) from error
+    except asyncpg.DataError as error:
+        if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
+            raise refusal(error) from error
+        raise InvalidArgument(f"{error}.") from error
+    except asyncpg.PostgresError as error:
+        raise refusal(error) from error
+
+
+def refusal(error: Any) -> RowbellError:
+    """The error of our tree for one that PostgreSQL raised."""
+    kind = BY_SQLSTATE.get(error.sqlstate)
+    if kind is None:
+        return RowbellError(f"PostgreSQL refused a statement: {error}.")
+    return kind(
+        f"{error.message}.",
+        hint=error.hint or HINTS.get(error.sqlstate, ""),
+        field=error.column_name or "",
+    )

@@ -1,0 +1,147 @@
+"""One function for each SQL function of workers and sweeps."""
+
+import os
+import socket
+from dataclasses import dataclass
+
+import orjson
+
+from rowbell import __version__
+from rowbell.db.pool import Database
+from rowbell.handlers import Handlers
+
+STRAY_SECONDS = 2.0
+"""A server that lost its client may still finish the claim; after this long it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What a sweep took from a dead worker."""
+
+    worker: int
+    host: str | None
+    process: int | None
+    tasks: int
+    poisoned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A kind that has due tasks in a queue, and for how many seconds the oldest waits."""
+
+    queue: str
+    kind: str
+    seconds: float
+
+
+async def register(
+    database: Database,
+    *,
+    queues: tuple[str, ...],
+    slots: int,
+    lease_seconds: float,
+    handlers: Handlers,
+) -> int:
+    """Register this process as a worker, and its kinds; returns the worker's id."""
+    kinds = [
+        {
+            "name": handler.kind,
+            "description": handler.description,
+            "max_attempts": handler.max_attempts,
+            "timeout": handler.timeout,
+        }
+        for handler in handlers
+    ]
+    async with database.kept() as connection:
+        worker: int = await connection.fetchval(
+            "select rowbell.register_worker($1, $2, $3, $4, $5::int, $6, $7::text::jsonb)",
+            socket.gethostname(),
+            os.getpid(),
+            __version__,
+            list(queues),
+            slots,
+            lease_seconds,
+            orjson.dumps(kinds).decode(),
+        )
+    return worker
+
+
+async def heartbeat(database: Database, worker: int, *, busy: int, draining: bool) -> bool:
+    """False: the worker was silent too long, and its tasks were given to others."""
+    async with database.kept() as connection:
+        return bool(
+            await connection.fetchval(
+                "select rowbell.heartbeat($1, $2::int, $3)", worker, busy, draining
+            )
+        )
+
+
+async def sign_off(database: Database, worker: int) -> None:
+    async with database.kept() as connection:
+        await connection.execute("select rowbell.sign_off($1)", worker)
+
+
+async def rescue(database: Database) -> list[Rescue]:
+    """Mark silent workers lost, and make what dead workers held PENDING again."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            "select worker, host, process, tasks, poisoned from rowbell.rescue()"
+        )
+    return [Rescue(*row) for row in rows]
+
+
+async def prune(database: Database, *, older_than_days: float, most: int) -> int:
+    """Delete up to `most` finished tasks of that age; returns how many."""
+    async with database.pooled() as connection:
+        deleted: int = await connection.fetchval(
+            "select rowbell.prune($1 * interval '1 day', $2::int)", older_than_days, most
+        )
+    return deleted
+
+
+async def waiting_queues(database: Database) -> list[Waiting]:
+    """The (queue, kind) pairs that have due tasks."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            "select queue, kind, extract(epoch from clock_timestamp() - due_since)::float8"
+            " from rowbell.waiting_queues()"
+        )
+    return [Waiting(*row) for row in rows]
+
+
+async def live_kinds(database: Database) -> set[str]:
+    """The kinds that some live worker knows."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch(
+            "select distinct unnest(kinds) from rowbell.workers"
+            " where stopped_at is null and lost_at is null"
+        )
+    return {row[0] for row in rows}
+
+
+async def next_run_in(database: Database, queue: str, kinds: list[str]) -> float | None:
+    """Seconds until the next scheduled task of a queue is due; None: none is scheduled."""
+    async with database.kept() as connection:
+        seconds: float | None = await connection.fetchval(
+            "select rowbell.next_run_in($1, $2)", queue, kinds
+        )
+    return seconds
+
+
+async def bell_problem(database: Database) -> str | None:
+    """None while the bell triggers are in force; else what is wrong, with the SQL to mend it."""
+    async with database.pooled() as connection:
+        problem: str | None = await connection.fetchval("select rowbell.bell_problem()")
+    return problem
+
+
+async def release_strays(database: Database, worker: int, held: list[int]) -> list[int]:
+    """Give back what was claimed for this worker but never arrived; returns the ids."""
+    async with database.kept() as connection:
+        rows = await connection.fetch(
+            "select rowbell.release_strays($1, $2, $3 * interval '1 second')",
+            worker,
+            held,
+            STRAY_SECONDS,
+        )
+    return [row[0] for row in rows]

@@ -1,0 +1,72 @@
+-- Roles to grant to people and applications: grant rowbell_producer to shop;
+-- Roles belong to the whole cluster, so another database may create them at the same time, and the
+-- one who migrates may lack CREATEROLE: then somebody who has it runs this file.
+do $$
+declare
+  role_name text;
+begin
+  foreach role_name in array array['rowbell_reader', 'rowbell_producer', 'rowbell_operator', 'rowbell_service'] loop
+    if not exists (select from pg_roles where rolname = role_name) then
+      begin
+        execute format('create role %I nologin', role_name);
+      exception when duplicate_object or unique_violation then
+        null;
+      end;
+    end if;
+  end loop;
+exception when insufficient_privilege then
+  raise warning 'the roles rowbell_reader, rowbell_producer, rowbell_operator and rowbell_service are missing'
+    using hint = 'Run sql/grants.sql as a role with CREATEROLE.';
+end $$;
+
+revoke all on all functions in schema rowbell from public;
+grant execute on function rowbell.refuse(text, text, text, text) to public;
+
+do $$
+declare
+  statement text;
+begin
+  if (select count(*) from pg_roles
+      where rolname in ('rowbell_reader', 'rowbell_producer', 'rowbell_operator', 'rowbell_service')) < 4 then
+    return;
+  end if;
+  foreach statement in array array[
+    'grant usage on schema rowbell to rowbell_reader, rowbell_producer, rowbell_operator, rowbell_service',
+
+    -- producer: inserts tasks, sees what became of them
+    'grant select on rowbell.tasks, rowbell.task_overview, rowbell.kinds to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by) on rowbell.tasks to rowbell_producer',
+
+    -- reader: sees everything
+    'grant select on all tables in schema rowbell to rowbell_reader',
+
+    -- operator: sees everything, mends
+    'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz), rowbell.bell_problem() to rowbell_operator',
+
+    -- service: what `rowbell serve` logs in as, when it does not own the schema
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers to rowbell_service',
+    'grant execute on all functions in schema rowbell to rowbell_service'
+  ] loop
+    execute statement;
+  end loop;
+end $$;
+
+-- Roles are shared by every database of the cluster: write only what is missing, and let another
+-- database that writes the same row at the same instant win.
+do $$
+begin
+  if not pg_has_role('rowbell_operator', 'rowbell_reader', 'member') then
+    grant rowbell_reader to rowbell_operator;
+  end if;
+  if not pg_has_role('rowbell_service', 'rowbell_operator', 'member') then
+    grant rowbell_operator to rowbell_service;
+  end if;
+  if shobj_description('rowbell_service'::regrole, 'pg_authid') is null then
+    comment on role rowbell_producer is 'Rowbell: may insert tasks and see them.';
+    comment on role rowbell_reader   is 'Rowbell: may see everything.';
+    comment on role rowbell_operator is 'Rowbell: may see everything, cancel, retry, pause and resume.';
+    comment on role rowbell_service  is 'Rowbell: what the service itself needs.';
+  end if;
+exception when insufficient_privilege or undefined_object or unique_violation or internal_error then
+  raise warning 'memberships and comments of the roles rowbell_* were left as they are: %', sqlerrm;
+end $$;
