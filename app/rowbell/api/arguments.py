@@ -1,0 +1,69 @@
+"""Arguments of the schema become the plain values that the database is asked with."""
+
+from dataclasses import fields
+from typing import Any
+
+from rowbell.api.cursors import LARGEST_ID
+from rowbell.api.scalars import problem_of_text
+from rowbell.errors import InvalidArgument
+from rowbell.task import NAME, Filter, NewTask
+
+PAGE = 50
+LARGEST_PAGE = 100
+
+
+def task_id(text: str) -> int | None:
+    """None if no task can have this id; clients hear then that there is no such task."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
+def page_size(first: int | None) -> int:
+    """Raises InvalidArgument."""
+    if first is None:
+        return PAGE
+    if not 1 <= first <= LARGEST_PAGE:
+        raise InvalidArgument(f"first is {first}.", hint=f"Use 1 to {LARGEST_PAGE}.", field="first")
+    return first
+
+
+def wanted(given: dict[str, Any] | None) -> Filter:
+    """Which tasks to list. Raises InvalidArgument."""
+    conditions = dict(given or {})
+    for name in ("kind", "queue"):
+        _check_texts(name, conditions.get(name) or [])
+    if conditions.get("ids") is not None:
+        numbers = (task_id(text) for text in conditions["ids"])
+        conditions["ids"] = [number for number in numbers if number is not None]
+    return Filter(**conditions)
+
+
+def new_task(given: dict[str, Any]) -> NewTask:
+    """What to insert. Raises InvalidArgument."""
+    schedule = given.get("schedule") or {}
+    values: dict[str, Any] = {each.name: given.get(each.name) for each in fields(NewTask)}
+    values["run_at"], values["run_in"] = schedule.get("at"), schedule.get("in")
+    for name in ("description", "kind", "queue", "unique_key"):
+        _check_texts(name, [values[name] or ""])
+    _check_texts("audience", values["audience"] or [])
+    return NewTask(**values)
+
+
+def queue_name(name: str) -> str:
+    """Raises InvalidArgument."""
+    if not NAME.fullmatch(name):
+        raise InvalidArgument(
+            f"no queue can be named {name[:80]!r}.",
+            hint="Use a-z, 0-9 and _, at most 63 characters: reports_nightly.",
+            field="name",
+        )
+    return name
+
+
+def _check_texts(field: str, texts: list[str]) -> None:
+    for text in texts:
+        problem = problem_of_text(text)
+        if problem:
+            raise InvalidArgument(f"{field} cannot be kept: {problem}", field=field)

@@ -1,0 +1,50 @@
+"""What a resolver may ask: the database, the watch, and in whose name it acts."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+from starlette.requests import HTTPConnection
+
+from rowbell.api.kinds import Kinds
+from rowbell.api.subscriptions import Watch
+from rowbell.db import overview
+from rowbell.db.pool import Database
+
+Info = GraphQLResolveInfo[Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestContext:
+    """One for each HTTP request, and for each operation on a WebSocket."""
+
+    database: Database
+    watch: Watch
+    kinds: Kinds
+    subject: str | None
+    """In whose name tasks are created; None: of the SQL role."""
+    _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
+
+    async def is_paused(self, queue: str) -> bool:
+        """The queues of a hundred tasks, asked at once, cost one read. Raises Unavailable."""
+        if self._pauses is None:
+            self._pauses = asyncio.ensure_future(overview.paused_queues(self.database))
+            self._pauses.add_done_callback(self._forget)
+        return queue in await asyncio.shield(self._pauses)
+
+    def _forget(self, read: asyncio.Future[frozenset[str]]) -> None:
+        # Kept only while it is under way: a subscription lives long, and queues get paused.
+        self._pauses = None
+        if not read.cancelled():
+            read.exception()
+
+
+def subject_of(_: HTTPConnection) -> str | None:
+    """Who calls. The one place where authentication will say so."""
+    return None
+
+
+def context_of(info: Info) -> RequestContext:
+    context: RequestContext = info.context
+    return context

@@ -1,0 +1,178 @@
+"""The fields of the schema: each asks the database one thing."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Any
+
+from ariadne import MutationType, ObjectType, QueryType, SubscriptionType
+
+from rowbell.api import arguments, cursors
+from rowbell.api.context import Info, context_of
+from rowbell.api.subscriptions import no_such_task
+from rowbell.db import overview, tasks
+from rowbell.logs import log
+from rowbell.task import NAME, Task
+
+TASKS = "tasks"
+
+query = QueryType()
+mutation = MutationType()
+subscription = SubscriptionType()
+task_type = ObjectType("Task")
+queue_type = ObjectType("Queue")
+
+TYPES = [query, mutation, subscription, task_type, queue_type]
+
+Values = dict[str, Any]
+
+
+@query.field("task")
+async def read_task(_: object, info: Info, *, id: str) -> Task | None:
+    number = arguments.task_id(id)
+    return None if number is None else await overview.task(context_of(info).database, number)
+
+
+@query.field("tasks")
+async def read_tasks(
+    _: object,
+    info: Info,
+    *,
+    filter: Values | None = None,
+    first: int | None = None,
+    after: str | None = None,
+) -> Values:
+    size = arguments.page_size(first)
+    found = await overview.tasks(
+        context_of(info).database,
+        arguments.wanted(filter),
+        limit=size + 1,
+        before=None if after is None else cursors.decode(TASKS, after),
+    )
+    edges = [{"cursor": cursors.encode(TASKS, task.id), "node": task} for task in found[:size]]
+    return {
+        "nodes": found[:size],
+        "edges": edges,
+        "page_info": {
+            "has_next_page": len(found) > size,
+            "has_previous_page": after is not None,
+            "start_cursor": edges[0]["cursor"] if edges else None,
+            "end_cursor": edges[-1]["cursor"] if edges else None,
+        },
+    }
+
+
+@query.field("queue")
+def read_queue(_: object, __: Info, *, name: str) -> Values | None:
+    return {"name": name} if NAME.fullmatch(name) else None
+
+
+@mutation.field("createTask")
+async def create_task(_: object, info: Info, *, input: Values) -> Task:
+    context = context_of(info)
+    new = arguments.new_task(input)
+    await context.kinds.check(new.kind)
+    task = await tasks.create(context.database, new, subject=context.subject)
+    log.info("task.created", task=task.id, kind=task.kind, queue=task.queue, by=task.created_by)
+    return task
+
+
+@mutation.field("cancelTask")
+async def cancel_task(_: object, info: Info, *, id: str) -> Task:
+    context = context_of(info)
+    task = await tasks.cancel(context.database, _existing(id), subject=context.subject)
+    log.info("task.cancelled", task=task.id, status=str(task.status), by=_caller(context.subject))
+    return task
+
+
+@mutation.field("retryTask")
+async def retry_task(_: object, info: Info, *, id: str) -> Task:
+    context = context_of(info)
+    task = await tasks.retry(context.database, _existing(id), subject=context.subject)
+    log.info("task.retried", task=task.id, by=_caller(context.subject))
+    return task
+
+
+@mutation.field("pauseQueue")
+async def pause_queue(_: object, info: Info, *, name: str) -> Values:
+    context = context_of(info)
+    await tasks.pause(context.database, arguments.queue_name(name), subject=context.subject)
+    log.info("queue.paused", queue=name, by=_caller(context.subject))
+    return {"name": name}
+
+
+@mutation.field("resumeQueue")
+async def resume_queue(_: object, info: Info, *, name: str) -> Values:
+    context = context_of(info)
+    await tasks.resume(context.database, arguments.queue_name(name), subject=context.subject)
+    log.info("queue.resumed", queue=name, by=_caller(context.subject))
+    return {"name": name}
+
+
+@subscription.source("task")
+def watch_task(
+    _: object,
+    info: Info,
+    *,
+    id: str,
+) -> AsyncGenerator[Task, None]:
+    return context_of(info).watch.task(_existing(id))
+
+
+@subscription.source("taskAdded")
+def watch_added(_: object, info: Info) -> AsyncGenerator[Task, None]:
+    return context_of(info).watch.task_added()
+
+
+@subscription.field("task")
+@subscription.field("taskAdded")
+def pass_on(task: Task, _: Info, **__: object) -> Task:
+    return task
+
+
+@task_type.field("queue")
+def queue_of(task: Task, _: Info) -> Values:
+    return {"name": task.queue}
+
+
+@task_type.field("progress")
+def progress_of(task: Task, _: Info) -> float | None:
+    # Kept as real: without rounding, 0.3 would be shown as 0.30000001192092896.
+    return None if task.progress is None else round(task.progress, 6)
+
+
+@task_type.field("error")
+def error_of(task: Task, _: Info) -> Values | None:
+    if task.error is None:
+        return None
+    # Written by workers, but the column takes any JSON: nothing may be missing here.
+    error: Values = task.error if isinstance(task.error, dict) else {"message": str(task.error)}
+    return {
+        "code": str(error.get("type") or "ERROR"),
+        "message": str(error.get("message") or ""),
+        "retryable": bool(error.get("retryable", True)),
+        "at": _instant(error.get("at")) or task.finished_at or task.started_at or task.created_at,
+    }
+
+
+@queue_type.field("paused")
+async def is_paused(queue: Values, info: Info) -> bool:
+    return await context_of(info).is_paused(queue["name"])
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None
+
+
+def _existing(text: str) -> int:
+    number = arguments.task_id(text)
+    if number is None:
+        raise no_such_task(text)
+    return number
+
+
+def _caller(subject: str | None) -> str:
+    return subject or "api"

@@ -1,0 +1,61 @@
+"""uvicorn as a service of ours: its signals, its logs and its end belong to the runtime."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+CLOSE_SECONDS = 5
+
+
+class Server:
+    """A service: `run()` until `close`; `ready` once it accepts connections."""
+
+    def __init__(self, app: Starlette, bound: socket.socket) -> None:
+        host, port = bound.getsockname()[:2]
+        self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self.ready = asyncio.Event()
+        self._bound = bound
+        self._ended = asyncio.Event()
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="websockets-sansio",
+                ws_max_size=1_048_576,
+                timeout_graceful_shutdown=CLOSE_SECONDS,
+            ),
+            self.ready,
+        )
+
+    async def run(self) -> None:
+        try:
+            await self._uvicorn.serve([self._bound])
+        finally:
+            self._ended.set()
+
+    async def close(self) -> None:
+        """Finish requests under way, then close; takes CLOSE_SECONDS at the most."""
+        self._uvicorn.should_exit = True
+        await self._ended.wait()
+
+
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn re-raises signals with the default handler, which would end the drain.
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()

@@ -1,0 +1,146 @@
+"""The watch: one look at the database for all subscribers, whenever something has changed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
+
+from rowbell.api.arrivals import Arrivals
+from rowbell.api.mailbox import Mailbox
+from rowbell.db import overview
+from rowbell.db.pool import Database
+from rowbell.errors import NotFound, Unavailable
+from rowbell.logs import log
+from rowbell.task import Task
+
+LOOK_SECONDS = 0.02
+"""At most fifty looks a second, however many changes there are."""
+
+SAFETY_SECONDS = 1.0
+"""Looks go on without a notification while somebody watches: one may have been missed."""
+
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Watch:
+    """One for each process. `run` looks; `task` and `task_added` are what subscribers read.
+
+    `on_watching(True)` is called when the first subscriber comes, `on_watching(False)` when the
+    last one has left: only in between does the database send notifications.
+    """
+
+    def __init__(
+        self, database: Database, *, on_watching: Callable[[bool], None] = lambda _: None
+    ) -> None:
+        self.on_watching = on_watching
+        self._database = database
+        self._changed = asyncio.Event()
+        self._tasks: dict[int, set[Mailbox]] = {}
+        self._arrivals = Arrivals(database)
+        self._subscribers = 0
+        self._pause = LOOK_SECONDS
+
+    @property
+    def subscribers(self) -> int:
+        return self._subscribers
+
+    def changed(self) -> None:
+        """Something may have changed: look soon. Cheap; call it on the event loop."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Look, for ever. Errors cost a pause: subscriptions go on once PostgreSQL answers."""
+        while True:
+            await self._wait()
+            self._changed.clear()  # before the look: what changes during it asks for another
+            if self._subscribers:
+                await self._look_safely()
+            await asyncio.sleep(self._pause)
+
+    async def task(self, task_id: int) -> AsyncGenerator[Task, None]:
+        """The present state, then each change, up to the final state. Raises NotFound."""
+        mailbox = Mailbox(room=1)
+        with self._subscribed(), self._watching(task_id, mailbox):
+            while True:
+                state = await mailbox.take()
+                yield state
+                if state.status.is_final:
+                    return
+
+    async def task_added(self) -> AsyncGenerator[Task, None]:
+        """Tasks inserted from now on. Raises ClientTooSlow."""
+        with self._subscribed(), self._arrivals.subscribed() as mailbox:
+            while True:
+                yield await mailbox.take()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(SAFETY_SECONDS if self._subscribers else None):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _look_safely(self) -> None:
+        try:
+            await self._look()
+        except Unavailable as error:
+            self._stumble()
+            log.warning("database.lost", by="watch", error=str(error), retry_seconds=self._pause)
+        except Exception:  # noqa: BLE001
+            # Nobody may go quiet because of one look, so nothing ends this loop but its owner.
+            self._stumble()
+            log.exception("api.failed", by="watch", retry_seconds=self._pause)
+        else:
+            if self._pause > LOOK_SECONDS:
+                log.info("database.recovered", by="watch")
+            self._pause = LOOK_SECONDS
+
+    def _stumble(self) -> None:
+        self._changed.set()
+        self._pause = min(LONGEST_PAUSE_SECONDS, max(0.25, self._pause * 2))
+
+    async def _look(self) -> None:
+        watched = list(self._tasks)
+        if watched:
+            states = await overview.tasks_by_id(self._database, watched)
+            for task_id in watched:
+                self._deliver(task_id, states.get(task_id))
+        if await self._arrivals.look():
+            self._changed.set()
+
+    def _deliver(self, task_id: int, state: Task | None) -> None:
+        for mailbox in self._tasks.get(task_id, ()):
+            if state is None:
+                mailbox.fail(no_such_task(task_id))
+            elif state != mailbox.latest:
+                mailbox.put(state)
+
+    @contextmanager
+    def _subscribed(self) -> Iterator[None]:
+        self._subscribers += 1
+        if self._subscribers == 1:
+            self.on_watching(True)
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._subscribers -= 1
+            if not self._subscribers:
+                self.on_watching(False)
+
+    @contextmanager
+    def _watching(self, task_id: int, mailbox: Mailbox) -> Iterator[None]:
+        mailboxes = self._tasks.setdefault(task_id, set())
+        mailboxes.add(mailbox)
+        try:
+            yield
+        finally:
+            mailboxes.discard(mailbox)
+            if not mailboxes:
+                self._tasks.pop(task_id, None)
+
+
+def no_such_task(task_id: object) -> NotFound:
+    return NotFound(
+        f"there is no task {str(task_id)[:80]}.",
+        hint="Finished tasks are deleted after the retention.",
+    )

@@ -1,0 +1,102 @@
+"""Every setting, read from `ROWBELL_*` in this one place; every problem is told at once."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from rowbell.errors import ConfigurationError
+
+PREFIX = "ROWBELL_"
+
+
+def _words(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(word for word in value.replace(",", " ").split() if word)
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+QueueName = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,62})$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseModel):
+    """The effective settings. Each field is the environment variable of its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?://",
+        description="PostgreSQL 15 to 18. Unset: an embedded PostgreSQL 18 under ROWBELL_HOME.",
+    )
+    home: Annotated[Path, Field(validate_default=True)] = Field(
+        default=Path(".rowbell"), description="Where the embedded PostgreSQL keeps its data."
+    )
+    host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Its port; 0 takes a free one.")
+    handlers: Words = Field(default=(), description="Modules with @task functions, for workers.")
+    queues: Annotated[tuple[QueueName, ...], BeforeValidator(_words), Field(min_length=1)] = Field(
+        default=("*",), description="Queues that a worker serves; * is every queue."
+    )
+    slots: int = Field(default=100, ge=1, le=10_000, description="Tasks a worker runs at once.")
+    lease_seconds: Annotated[float, Field(ge=3, le=3_600)] = Field(
+        default=30, description="A worker silent for this long loses its tasks."
+    )
+    sweep_seconds: Annotated[float, Field(ge=0.1, le=30)] = Field(
+        default=5, description="How often missed bells and silent workers are looked for."
+    )
+    probe_seconds: Annotated[float, Field(ge=0.5, le=60)] = Field(
+        default=4, description="Silence after which the listener proves that it still hears."
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        default=25, description="On SIGTERM: how long running tasks may take to finish."
+    )
+    retention_days: Annotated[float, Field(gt=0, le=3_650)] = Field(
+        default=7, description="Finished tasks are deleted after this many days."
+    )
+    http_allow: Words = Field(
+        default=(),
+        description="Private addresses, networks or host names that http_request may call.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug adds a line for each claim, bell and start."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console on a terminal, json elsewhere."
+    )
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Self:
+        """Settings from the environment; overrides (command-line options) that are not None win.
+
+        Raises ConfigurationError that names every variable that is wrong, in sentences.
+        """
+        source = os.environ if environment is None else environment
+        known = {PREFIX + name.upper(): name for name in cls.model_fields}
+        values: dict[str, object] = {
+            field: source[name] for name, field in known.items() if source.get(name)
+        }
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        problems = [
+            f"{name}: there is no such setting; `rowbell --help` lists them."
+            for name in sorted(source)
+            if name.startswith(PREFIX) and name not in known
+        ]
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems += [
+                f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}."
+                for problem in error.errors()
+            ]
+        if problems:
+            raise ConfigurationError("These settings are wrong:\n  " + "\n  ".join(problems))
+        return settings.model_copy(update={"home": _absolute(settings.home)})

@@ -1,0 +1,171 @@
+"""One try at a task: from the claim to an outcome. It always ends in exactly one outcome."""
+
+import asyncio
+import traceback
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from rowbell.backoff import exponential
+from rowbell.db.tasks import as_json
+from rowbell.engine.context import AttemptContext
+from rowbell.engine.executors import Executors
+from rowbell.errors import GiveUp, InvalidArgument, RetryLater
+from rowbell.handlers import Handler
+from rowbell.task import LIMIT_BYTES, Claim, Failure
+
+MESSAGE_CHARACTERS = 2_000
+TRACEBACK_CHARACTERS = 8_000
+LONGEST_DELAY_SECONDS = 365 * 86_400.0
+
+
+class Ending(StrEnum):
+    """Why an attempt was ended from outside."""
+
+    CANCELLED = "cancelled"
+    DRAINED = "drained"
+    FENCED = "fenced"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How an attempt ended: a failure, an ending from outside, or (neither) a result."""
+
+    claim: Claim
+    seconds: float = 0.0
+    result: str | None = None
+    failure: Failure | None = None
+    ending: Ending | None = None
+    is_settled: bool = False
+    """True once it is written, or refused because the task belongs to another attempt."""
+
+
+class Attempt:
+    """Runs a handler once; `end` stops it from outside."""
+
+    __slots__ = ("_ending", "_performing", "claim", "context", "executors", "handler", "task")
+
+    def __init__(
+        self, claim: Claim, handler: Handler, context: AttemptContext, executors: Executors
+    ) -> None:
+        self.claim = claim
+        self.handler = handler
+        self.context = context
+        self.executors = executors
+        self.task: asyncio.Task[None] | None = None
+        self._ending: Ending | None = None
+        self._performing = False
+
+    def end(self, ending: Ending) -> None:
+        """Stop the handler: a coroutine is cancelled, a thread is told and left behind."""
+        if self._ending is None:
+            self._ending = ending
+            self.context.is_cancelled = True
+            if self._performing and self.task:  # before and after, a cancel would lose the outcome
+                self.task.cancel()
+
+    async def run(self) -> Outcome:
+        """Perform, and turn whatever happens into an outcome; raises nothing."""
+        started = asyncio.get_running_loop().time()
+        outcome = Outcome(self.claim)
+        if self._ending:
+            outcome.ending = self._ending
+            return outcome
+        self._performing = True
+        try:
+            outcome.result = _result(await self._perform())
+        except asyncio.CancelledError as error:
+            outcome.ending = self._ending
+            if self._ending is None:  # by the handler itself
+                outcome.failure = _failure(error, self.claim)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler may raise
+            outcome.failure = _failure(error, self.claim)
+        finally:
+            self._performing = False
+        outcome.seconds = asyncio.get_running_loop().time() - started
+        return outcome
+
+    async def _perform(self) -> Any:
+        seconds = self.claim.timeout or self.handler.timeout
+        arguments = self._arguments_of(self.handler)
+        if seconds is None:
+            return await self.executors.run(self.handler, arguments)
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline:
+                return await self.executors.run(self.handler, arguments)
+        except TimeoutError:
+            if not deadline.expired():
+                raise  # the handler's own
+            self.context.is_cancelled = True
+            raise TimedOut(f"the attempt took longer than its timeout of {seconds:g} s") from None
+
+    def _arguments_of(self, handler: Handler) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        if handler.payload_name:
+            arguments[handler.payload_name] = _payload(handler, self.claim.payload)
+        if handler.context_name:
+            arguments[handler.context_name] = self.context
+        return arguments
+
+
+class TimedOut(Exception):
+    """The attempt was longer than the timeout of its task or kind."""
+
+
+class PayloadInvalid(Exception):
+    """The payload does not fit the handler's model: no further attempt can succeed."""
+
+
+def _payload(handler: Handler, text: str) -> Any:
+    if handler.payload_type is None:
+        return orjson.loads(text)
+    try:
+        return handler.payload_type.validate_json(text)
+    except ValidationError as error:
+        raise PayloadInvalid(
+            f"the payload does not fit the kind {handler.kind}: {_sentence(error)}"
+        ) from None
+
+
+def _result(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = as_json(value, field="result")
+    if len(text.encode()) > LIMIT_BYTES:
+        raise InvalidArgument(
+            f"the result has {len(text.encode())} bytes as JSON, the limit is {LIMIT_BYTES}.",
+            hint="Return a key or a count; keep the data elsewhere.",
+        )
+    return text
+
+
+def _failure(error: BaseException, claim: Claim) -> Failure:
+    failure = Failure(
+        type=type(error).__name__,
+        message=_text(str(error) or type(error).__name__, MESSAGE_CHARACTERS),
+        retryable=not isinstance(error, GiveUp | InvalidArgument | PayloadInvalid),
+        delay=exponential(claim.failures + 1),
+    )
+    if isinstance(error, RetryLater):
+        failure.delay = min(max(0.0, error.seconds), LONGEST_DELAY_SECONDS)
+    elif not isinstance(error, GiveUp | TimedOut | PayloadInvalid):
+        failure.traceback = _text("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
+    return failure
+
+
+def _sentence(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False)[:5]
+    )
+    return "; ".join(problems)
+
+
+def _text(text: str, most: int) -> str:
+    """At most so many characters (negative: the last ones), fit for a JSON column."""
+    cut = text[:most] if most > 0 else text[most:]
+    return cut.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -1,0 +1,171 @@
+"""Writes outcomes in batches: what ended while one batch is being written makes the next one."""
+
+import asyncio
+from collections.abc import Iterable
+
+import orjson
+
+from rowbell.db import tasks
+from rowbell.db.pool import Database
+from rowbell.engine.attempt import Outcome
+from rowbell.errors import InvalidArgument, RowbellError
+from rowbell.logs import log
+from rowbell.task import Failure, Status
+
+BATCH = 500
+BACKLOG = 2_000
+"""Outcomes that may wait; beyond it, slots stay taken until PostgreSQL has caught up."""
+PAUSE_SECONDS = 0.2
+MOST_PAUSE_SECONDS = 2.0
+
+
+class Completer:
+    """A service: `run()` until cancelled; `put` an outcome, and `settled` waits for the rest."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._outcomes: list[Outcome] = []
+        self._writing: list[Outcome] = []
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._room.set()
+        self._settled.set()
+
+    async def put(self, outcome: Outcome) -> None:
+        """Hand over; waits only while the backlog is full."""
+        if not self._room.is_set():
+            await self._room.wait()
+        self._outcomes.append(outcome)
+        self._settled.clear()
+        self._arrived.set()
+        if len(self._outcomes) >= BACKLOG:
+            self._room.clear()
+
+    def held(self) -> list[int]:
+        """Ids of tasks whose outcomes are not written yet."""
+        return [outcome.claim.id for outcome in (*self._outcomes, *self._writing)]
+
+    async def settled(self) -> None:
+        """Until every outcome is written."""
+        await self._settled.wait()
+
+    async def run(self) -> None:
+        """Write until cancelled. A batch that cannot be written is tried again, for ever."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._outcomes:
+                self._writing, self._outcomes = self._outcomes[:BATCH], self._outcomes[BATCH:]
+                self._room.set()
+                await self._write_until_written(self._writing)
+                self._writing = []
+            self._settled.set()
+
+    async def _write_until_written(self, batch: list[Outcome]) -> None:
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                await self._write(batch)
+            except RowbellError as error:
+                log.warning("completer.failed", outcomes=len(batch), reason=error.message)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, MOST_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _write(self, batch: list[Outcome]) -> None:
+        # Sorted, so that every batch locks rows in the same order; settled ones are not repeated
+        # when an earlier try got half-way.
+        left = sorted((o for o in batch if not o.is_settled), key=lambda o: o.claim.id)
+        await self._release([o for o in left if o.ending])
+        await self._complete([o for o in left if not o.ending and not o.failure])
+        await self._fail([o for o in left if not o.ending and o.failure])
+
+    async def _complete(self, outcomes: list[Outcome]) -> None:
+        if not outcomes:
+            return
+        results = [outcome.result for outcome in outcomes]
+        try:
+            refused = set(await tasks.complete(self._database, *_fences(outcomes), results))
+        except InvalidArgument as error:
+            await self._isolate(outcomes, error)
+            return
+        for outcome in outcomes:
+            _settle(outcome, None if outcome.claim.id in refused else "task.completed")
+
+    async def _isolate(self, outcomes: list[Outcome], error: RowbellError) -> None:
+        """One result that PostgreSQL refuses must not hold up the others: halve until alone."""
+        if len(outcomes) > 1:
+            middle = len(outcomes) // 2
+            await self._complete(outcomes[:middle])
+            await self._complete(outcomes[middle:])
+        else:
+            outcomes[0].failure = Failure("ResultRefused", str(error), retryable=False)
+            await self._fail(outcomes)
+
+    async def _fail(self, outcomes: list[Outcome]) -> None:
+        if not outcomes:
+            return
+        failures = [outcome.failure for outcome in outcomes if outcome.failure]
+        verdicts = await tasks.fail(
+            self._database,
+            *_fences(outcomes),
+            [_error(failure) for failure in failures],
+            [failure.delay if failure.retryable else None for failure in failures],
+        )
+        for outcome, failure in zip(outcomes, failures, strict=True):
+            verdict = verdicts.get(outcome.claim.id)
+            _settle(outcome, "task.failed" if verdict else None, **_words(failure, verdict))
+
+    async def _release(self, outcomes: list[Outcome]) -> None:
+        if not outcomes:
+            return
+        verdicts = await tasks.release(self._database, *_fences(outcomes))
+        for outcome in outcomes:
+            verdict = verdicts.get(outcome.claim.id)
+            _settle(outcome, _RELEASED.get(verdict.status) if verdict else None)
+
+
+_RELEASED = {Status.PENDING: "task.released", Status.CANCELLED: "task.cancelled"}
+
+
+def _settle(outcome: Outcome, event: str | None, **words: object) -> None:
+    """Log how an outcome was written; event None: it was refused."""
+    outcome.is_settled = True
+    claim = outcome.claim
+    ids = {"task": claim.id, "kind": claim.kind, "attempt": claim.attempt}
+    if event is None:
+        log.warning("attempt.refused", **ids)
+    else:
+        log.info(event, **ids, seconds=round(outcome.seconds, 4), **words)
+
+
+def _words(failure: Failure, verdict: tasks.Verdict | None) -> dict[str, object]:
+    if verdict is None:
+        return {}
+    words: dict[str, object] = {
+        "status": str(verdict.status),
+        "failures": f"{verdict.failures}/{verdict.max_attempts}",
+        "error": failure.type,
+        "reason": failure.message[:300],
+    }
+    if verdict.status is Status.PENDING:
+        words["again_in_seconds"] = round(failure.delay or 0, 3)
+    return words
+
+
+def _fences(outcomes: Iterable[Outcome]) -> tuple[list[int], list[int]]:
+    pairs = [(outcome.claim.id, outcome.claim.attempt) for outcome in outcomes]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def _error(failure: Failure) -> str:
+    return orjson.dumps(
+        {
+            "type": failure.type,
+            "message": failure.message,
+            "retryable": failure.retryable,
+            "traceback": failure.traceback,
+        }
+    ).decode()

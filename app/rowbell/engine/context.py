@@ -1,0 +1,62 @@
+"""What a running handler holds of Rowbell: the Context of rowbell.handlers, made real."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from rowbell.db import tasks
+from rowbell.db.pool import Connection, Database
+from rowbell.errors import InvalidState
+from rowbell.logs import log
+from rowbell.task import Claim
+
+
+class AttemptContext:
+    """Implements `rowbell.Context` for one attempt."""
+
+    __slots__ = ("_claim", "_database", "_report", "_result", "is_cancelled", "is_completed")
+
+    def __init__(
+        self, claim: Claim, *, database: Database, report: Callable[[Claim, float], None]
+    ) -> None:
+        self._claim = claim
+        self._database = database
+        self._report = report
+        self._result: str | None = None
+        self.is_cancelled = False
+        self.is_completed = False
+        """True once `transaction` has committed the completion."""
+
+    @property
+    def task_id(self) -> int:
+        return self._claim.id
+
+    @property
+    def attempt(self) -> int:
+        return self._claim.attempt
+
+    def progress(self, fraction: float) -> None:
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"progress {fraction} is not between 0 and 1")
+        self._report(self._claim, float(fraction))
+
+    def log(self, message: str, **fields: object) -> None:
+        claim = self._claim
+        log.info(
+            "task.logged",
+            **{**fields, "task": claim.id, "kind": claim.kind, "attempt": claim.attempt},
+            text=message,
+        )
+
+    def result(self, value: object) -> None:
+        self._result = tasks.as_json(value, field="result")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        if self.is_completed:
+            raise InvalidState("this attempt has committed its transaction already.")
+        claim = self._claim
+        async with self._database.for_handler() as connection, connection.transaction():
+            yield connection
+            if not await tasks.complete_within(connection, claim.id, claim.attempt, self._result):
+                raise InvalidState(f"task {claim.id} belongs to another attempt: rolled back.")
+        self.is_completed = True

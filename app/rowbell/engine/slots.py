@@ -1,0 +1,46 @@
+"""How many tasks a worker may run at once, shared fairly by its dispatchers."""
+
+import asyncio
+from collections import deque
+
+
+class Slots:
+    """Counted slots; whoever waits longest is served first, with all that are free."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.free = total
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def busy(self) -> int:
+        return self.total - self.free
+
+    async def reserve(self) -> int:
+        """Take every free slot, one at least; give back with `release` what stays unused."""
+        while not self.free or self._waiting:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                self._wake_next()  # the turn may have come in the same instant: pass it on
+                raise
+            if self.free:
+                break
+        taken, self.free = self.free, 0
+        return taken
+
+    def release(self, count: int = 1) -> None:
+        self.free += count
+        self._wake_next()
+
+    def _wake_next(self) -> None:
+        if self.free and self._waiting:
+            turn = self._waiting.popleft()
+            if turn.done():
+                self._wake_next()
+            else:
+                turn.set_result(None)

@@ -1,0 +1,110 @@
+"""Catches what no bell announced: due rows, silent workers, unknown kinds, old rows.
+
+Every worker process sweeps. A sweep changes nothing that another one is changing, so it needs no
+leader and no turn.
+"""
+
+import asyncio
+import random
+
+from rowbell.config import Settings
+from rowbell.db import workers
+from rowbell.db.pool import Database
+from rowbell.engine.worker import Worker
+from rowbell.errors import Unavailable
+from rowbell.logs import log
+
+MISSED_SECONDS = 1.0
+"""A row that is due for longer than this should have been claimed, had a bell been heard."""
+PRUNE = 5_000
+RARELY_SECONDS = 60.0
+
+
+class Sweeper:
+    """A service: `run()` until cancelled."""
+
+    def __init__(self, database: Database, worker: Worker, settings: Settings) -> None:
+        self._database = database
+        self._worker = worker
+        self._settings = settings
+        self._bell_problem: str | None = None
+        self._unknown: set[str] = set()
+        self._now = asyncio.Event()
+        self._heard_all = False
+        self._rare_at = 0.0
+
+    def sweep_soon(self) -> None:
+        """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
+        self._heard_all = False
+        self._now.set()
+
+    async def run(self) -> None:
+        while True:
+            self._now.clear()
+            try:
+                await self._sweep()
+            except Unavailable as error:
+                log.debug("sweep.failed", reason=error.message)  # the heartbeat says it aloud
+            except Exception as error:  # noqa: BLE001 - a sweep must never be the last one
+                log.error("sweep.failed", reason=repr(error), exc_info=error)
+            jittered = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
+            try:
+                async with asyncio.timeout(jittered):
+                    await self._now.wait()
+            except TimeoutError:
+                continue
+
+    async def _sweep(self) -> None:
+        await self._look_for_missed_bells()
+        for rescue in await workers.rescue(self._database):
+            log.warning(
+                "sweep.rescued",
+                worker=rescue.worker,
+                host=rescue.host,
+                process=rescue.process,
+                tasks=rescue.tasks,
+                failed=rescue.poisoned,
+            )
+        now = asyncio.get_running_loop().time()
+        if now >= self._rare_at:
+            self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
+            await self._check_bell()
+            await self._prune()
+
+    async def _look_for_missed_bells(self) -> None:
+        waiting = await workers.waiting_queues(self._database)
+        known = set(self._worker.handlers.kinds)
+        due = {w.queue: w.seconds for w in waiting if w.kind in known}
+        if not self._heard_all:
+            self._heard_all = True  # these were rung while nobody listened: no bell is to blame
+            for queue in due:
+                self._worker.bell(queue)
+        elif missed := {queue for queue, seconds in due.items() if seconds > MISSED_SECONDS}:
+            await self._check_bell()
+            self._worker.swept(missed)
+        strange = {w.kind for w in waiting} - known
+        if strange - self._unknown:
+            strange -= await workers.live_kinds(self._database)
+            for kind in sorted(strange - self._unknown):
+                log.warning(
+                    "kind.unknown",
+                    kind=kind,
+                    effect="its tasks wait",
+                    remedy="start a worker with --handlers and the module that has this kind",
+                )
+        self._unknown = strange
+
+    async def _check_bell(self) -> None:
+        problem = await workers.bell_problem(self._database)
+        if problem and problem != self._bell_problem:
+            log.warning("bell.disabled", effect="tasks wait for the next sweep", remedy=problem)
+        self._bell_problem = problem
+
+    async def _prune(self) -> None:
+        pruned = 0
+        while deleted := await workers.prune(
+            self._database, older_than_days=self._settings.retention_days, most=PRUNE
+        ):
+            pruned += deleted
+        if pruned:
+            log.info("sweep.pruned", tasks=pruned)

@@ -1,0 +1,102 @@
+"""One line an event. The vocabulary is EVENTS; ids are fields; a payload is never logged."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+EVENTS = {
+    "service.starting": "A process begins to start; says what it runs on.",
+    "service.ready": "Everything is up: schema checked, listener ready, workers running.",
+    "service.stopping": "A signal or a failure ends the process; the drain begins.",
+    "service.stopped": "The last line of a process, with its reason.",
+    "embedded.started": "The embedded PostgreSQL was started by this process.",
+    "embedded.joined": "The embedded PostgreSQL was already running; this process uses it too.",
+    "embedded.stopped": "The last user of the embedded PostgreSQL left, so it was stopped.",
+    "schema.migrated": "Migrations or changed functions, views and triggers were applied.",
+    "database.lost": "A statement found PostgreSQL gone; it is tried again with growing pauses.",
+    "database.recovered": "PostgreSQL answers again.",
+    "listener.ready": "LISTEN is in force, and every queue is looked at once.",
+    "listener.lost": "The listening connection failed; bells are missed until it is back.",
+    "listener.deaf": "LISTEN works but no NOTIFY arrives (a pooler, a replica): sweeps only.",
+    "bell.heard": "A NOTIFY said that a queue has due tasks.",
+    "bell.disabled": "The bell trigger is missing or disabled; the line has the SQL to mend it.",
+    "dispatcher.started": "A queue got a dispatcher in this process.",
+    "dispatcher.stopped": "A dispatcher ended: drain, or nothing to do for a long time.",
+    "worker.started": "The worker registered itself, with its kinds, queues and slots.",
+    "worker.draining": "No further task is claimed; running ones may finish.",
+    "worker.stopped": "The worker signed off; nothing of it is PROCESSING.",
+    "worker.fenced": "This worker was silent too long, so its tasks were given to others.",
+    "heartbeat.failed": "A heartbeat could not be written; it is tried again.",
+    "task.claimed": "A task is PROCESSING here.",
+    "task.completed": "A task is COMPLETED.",
+    "task.failed": "An attempt failed; says whether and when another one follows.",
+    "task.released": "An attempt was ended without a verdict (drain); the task is PENDING again.",
+    "task.cancelled": "A task was cancelled, by whom it says.",
+    "task.retried": "A finished task was sent back to PENDING by a person or a client.",
+    "task.created": "A task was created through the API or the command line.",
+    "task.logged": "A line that a handler wrote with context.log().",
+    "attempt.refused": "A write of an attempt came too late: the task belongs to another attempt.",
+    "completer.failed": "A batch of outcomes could not be written; it is tried again.",
+    "sweep.found": "Due tasks that no bell had announced.",
+    "sweep.rescued": "Tasks of silent workers are PENDING again.",
+    "sweep.pruned": "Finished tasks older than the retention were deleted.",
+    "sweep.failed": "A sweep failed; the next one follows.",
+    "kind.unknown": "Due tasks wait for a kind that no live worker knows.",
+    "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",
+    "queue.paused": "A queue was paused.",
+    "queue.resumed": "A queue was resumed.",
+}
+
+
+def _check_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if event["event"] not in EVENTS:
+        raise ValueError(f"log event {event['event']!r} is not in rowbell.logs.EVENTS")
+    return event
+
+
+def _add_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # `grep task=42` must find a line in either format, so JSON carries the plain text too.
+    words = [f"{key}={value}" for key, value in event.items() if key not in _NOT_WORDS]
+    return {**event, "message": " ".join([event["event"], *words])}
+
+
+_NOT_WORDS = {"event", "level", "timestamp", "traceback", "exception"}
+
+
+def _to_json(event: EventDict, **_: object) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+def configure(level: str = "info", form: str = "auto") -> None:
+    """Set up structlog for this process: `form` is auto, console or json; lines go to stderr."""
+    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        _check_event,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.dev.ConsoleRenderer(pad_event_to=20)]
+        if console
+        else [
+            *shared,
+            structlog.processors.format_exc_info,
+            _add_message,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr)
+        if console
+        else structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=False,
+    )
+
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

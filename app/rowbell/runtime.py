@@ -1,0 +1,215 @@
+"""Wires everything, starts it in order, and stops it in order."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+from rowbell import handlers as handler_modules
+from rowbell.api.asgi import create_app
+from rowbell.api.server import Server
+from rowbell.api.subscriptions import Watch
+from rowbell.config import Settings
+from rowbell.db.embedded import EmbeddedPostgres
+from rowbell.db.listener import Listener
+from rowbell.db.migrate import migrate
+from rowbell.db.pool import Database
+from rowbell.engine.kinds import built_in
+from rowbell.engine.sweeper import Sweeper
+from rowbell.engine.worker import Worker
+from rowbell.errors import ConfigurationError
+from rowbell.handlers import Handlers
+from rowbell.logs import log
+
+HEAR_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the data is."""
+
+    url: str
+    embedded: EmbeddedPostgres | None = None
+
+
+@asynccontextmanager
+async def placed(settings: Settings) -> AsyncIterator[Place]:
+    """The database of the settings; the embedded one is joined, and left again at the end."""
+    if settings.database_url:
+        yield Place(settings.database_url)
+        return
+    embedded = await asyncio.to_thread(EmbeddedPostgres.join, settings.home)
+    try:
+        yield Place(embedded.url, embedded)
+    finally:
+        await asyncio.to_thread(embedded.leave)
+
+
+@asynccontextmanager
+async def opened(place: Place, *, name: str) -> AsyncIterator[Database]:
+    """Connections to a database whose schema is brought up to date first."""
+    if applied := await migrate(place.url):
+        log.info("schema.migrated", files=len(applied))
+    database = await Database.open(place.url, name=name)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@dataclass(slots=True)
+class Service:
+    """One process: an API, a worker, or both. `run` returns after `stop` and the drain."""
+
+    settings: Settings
+    with_api: bool = True
+    with_worker: bool = True
+    greet: Callable[["Service"], None] = lambda _: None
+    handlers: Handlers | None = None
+    """None: the built-in kinds, and those of the handler modules of the settings."""
+    place: Place | None = None
+    address: str = ""
+    """URL of the API, once it listens."""
+    database: Database | None = None
+    worker: Worker | None = None
+    listener: Listener | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _reviving: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Start, greet, serve, drain. Raises RowbellError if it cannot start."""
+        log.info("service.starting", api=self.with_api, worker=self.with_worker)
+        with _signals(self.stop):
+            async with AsyncExitStack() as stack:
+                server = stack.enter_context(_listening(self.settings)) if self.with_api else None
+                handlers = self.handlers or await self._load_handlers(stack)
+                self.place = await stack.enter_async_context(placed(self.settings))
+                self.database = await stack.enter_async_context(opened(self.place, name="rowbell"))
+                await self._serve(self.place, self.database, handlers, server)
+        log.info("service.stopped")
+
+    def stop(self) -> None:
+        """Begin the drain; called again, end what still runs at once."""
+        if self._stopping.is_set() and self.worker:
+            self.worker.end_attempts()
+        self._stopping.set()
+
+    def unready(self) -> str | None:
+        """Why this process should get no traffic now; None: it should."""
+        if self._stopping.is_set():
+            return "the service is draining"
+        if self.listener and not self.listener.ready.is_set():
+            return "the listener is not connected: changes are not heard"
+        return None
+
+    async def _load_handlers(self, stack: AsyncExitStack) -> Handlers:
+        if not self.with_worker:
+            return Handlers()
+        handlers = await stack.enter_async_context(built_in(self.settings.http_allow))
+        for handler in handler_modules.load(self.settings.handlers):
+            handlers.add(handler)
+        return handlers
+
+    async def _serve(
+        self, place: Place, database: Database, handlers: Handlers, bound: socket.socket | None
+    ) -> None:
+        listener = self.listener = Listener(place.url, self.settings.probe_seconds)
+        listener.ears.lost = self._revive
+        api: Server | None = None
+        async with asyncio.TaskGroup() as services:
+            running: list[asyncio.Task[None]] = []
+            if self.with_worker:
+                worker = self.worker = Worker(database, handlers, self.settings)
+                sweeper = Sweeper(database, worker, self.settings)
+                listener.ears.bell = worker.bell
+                listener.ears.cancel = worker.cancel
+                running.append(services.create_task(worker.run(), name="worker"))
+                await worker.ready.wait()
+                running.append(services.create_task(sweeper.run(), name="sweeper"))
+            if bound:
+                watch = Watch(database)
+                watch.on_watching = listener.watch
+                listener.ears.changes = watch.changed
+                api = Server(create_app(database, watch, readiness=self.unready), bound)
+                self.address = api.address
+                running.append(services.create_task(watch.run(), name="watch"))
+                services.create_task(api.run(), name="api")
+                await api.ready.wait()
+
+            def look() -> None:
+                listener.ears.changes()
+                if self.worker:
+                    self.worker.look()
+                    sweeper.sweep_soon()
+
+            listener.ears.ready = look
+            running.append(services.create_task(listener.run(), name="listener"))
+            await self._hear(listener)
+            log.info("service.ready", address=self.address or None)
+            self.greet(self)
+            await self._stopping.wait()
+            await self._drain(api, running)
+
+    async def _hear(self, listener: Listener) -> None:
+        """Wait for the first LISTEN, but not for ever: behind a pooler sweeps alone must do."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEAR_SECONDS):
+                await listener.ready.wait()
+
+    async def _drain(self, api: Server | None, running: list[asyncio.Task[None]]) -> None:
+        log.info("service.stopping")
+        if self.worker:
+            await self.worker.drain(self.settings.drain_seconds)
+        if api:
+            await api.close()
+        for service in reversed(running):
+            service.cancel()
+
+    def _revive(self) -> None:
+        """The connection is gone: see that the embedded server, if there is one, runs."""
+        embedded = self.place.embedded if self.place else None
+        if embedded and (self._reviving is None or self._reviving.done()):
+            self._reviving = asyncio.create_task(_restart(embedded), name="revive")
+
+
+async def _restart(embedded: EmbeddedPostgres) -> None:
+    try:
+        await asyncio.to_thread(embedded.ensure_running)
+    except ConfigurationError as error:
+        log.error("database.lost", reason=error.message)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    both = (signal.SIGINT, signal.SIGTERM)
+    for number in both:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in both:
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The API's socket, bound before anything else starts: a taken port is known at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        raise ConfigurationError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
+            hint="Set ROWBELL_PORT to a free port (0 takes any), and ROWBELL_HOST to an own address.",
+        ) from error
+    try:
+        yield bound
+    finally:
+        bound.close()
