@@ -1,0 +1,152 @@
+"""A whole engine in the test's own process: listener, worker and sweeper on a fresh database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from rowbell.config import Settings
+from rowbell.db.listener import Listener
+from rowbell.db.pool import Database
+from rowbell.engine.sweeper import Sweeper
+from rowbell.engine.worker import Worker
+from rowbell.handlers import Function, Handlers, describe
+
+DEADLINE_SECONDS = 15
+
+
+class Engine:
+    """What `rowbell worker` runs, without the process."""
+
+    def __init__(self, database: Database, handlers: Handlers, settings: Settings) -> None:
+        self.worker = Worker(database, handlers, settings)
+        self.listener = Listener(settings.database_url or "", settings.probe_seconds)
+        self.sweeper = Sweeper(database, self.worker, settings)
+        self.services: list[asyncio.Task[None]] = []
+        self.listener.ears.bell = self.worker.bell
+        self.listener.ears.cancel = self.worker.cancel
+        self.listener.ears.ready = self._look
+
+    def _look(self) -> None:
+        self.worker.look()
+        self.sweeper.sweep_soon()
+
+    async def start(self) -> None:
+        self.services.append(asyncio.create_task(self.worker.run()))
+        await self.worker.ready.wait()
+        for service in (self.sweeper, self.listener):
+            self.services.append(asyncio.create_task(service.run()))
+        await self.listener.ready.wait()
+
+    async def stop(self, grace_seconds: float = 0) -> None:
+        await self.worker.drain(grace_seconds)
+        await self.die()
+
+    async def die(self) -> None:
+        """End without a word, as a killed process does."""
+        for service in self.services:
+            service.cancel()
+        await asyncio.gather(*self.services, return_exceptions=True)
+        self.services.clear()
+
+
+StartEngine = Callable[..., Awaitable[Engine]]
+
+
+@pytest.fixture
+async def start_engine(database_url: str, settings: Settings) -> AsyncIterator[StartEngine]:
+    """`await start_engine(handler, ..., slots=...)`: a running engine with these handlers."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*functions: Function, **overrides: Any) -> Engine:
+            engine = await stack.enter_async_context(_engine(functions, settings, overrides))
+            return engine
+
+        yield start
+
+
+@asynccontextmanager
+async def _engine(
+    functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
+) -> AsyncIterator[Engine]:
+    options = {
+        name: overrides.pop(name) for name in ("timeout", "max_attempts") if name in overrides
+    }
+    adjusted = settings.model_copy(update=overrides)
+    database = await Database.open(adjusted.database_url or "", name="rowbell engine")
+    engine = Engine(database, Handlers(*(describe(f, **options) for f in functions)), adjusted)
+    try:
+        await engine.start()
+        yield engine
+        if engine.services:
+            await engine.stop()
+    finally:
+        await engine.die()
+        engine.worker.executors.close()
+        await database.close()
+
+
+class Tasks:
+    """Insert tasks as an application would, and wait for what becomes of them."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    async def insert(self, kind: str, **columns: Any) -> int:
+        names = ["kind", *columns]
+        places = [
+            f"${n}" + ("::text::jsonb" if c == "payload" else "") for n, c in enumerate(names, 1)
+        ]
+        statement = f"insert into rowbell.tasks ({', '.join(names)}) values ({', '.join(places)}) returning id"
+        return int(await self.connection.fetchval(statement, kind, *columns.values()))
+
+    async def row(self, task_id: int) -> asyncpg.Record:
+        return await self.connection.fetchrow("select * from rowbell.tasks where id = $1", task_id)
+
+    async def until(self, condition: str, *values: Any) -> None:
+        """Wait until a condition on rowbell.tasks holds for some row; the test fails if it never does."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            query = f"select exists (select from rowbell.tasks where {condition})"
+            while not await self.connection.fetchval(query, *values):
+                await asyncio.sleep(0.01)
+
+    async def until_all_finished(self) -> None:
+        await self.until("true having bool_and(finished_at is not null)")
+
+    async def until_status(self, task_id: int, status: str) -> asyncpg.Record:
+        await self.until("id = $1 and status::text = $2", task_id, status)
+        return await self.row(task_id)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Tasks]:
+    """Tasks over a connection of their own, where the fixture's would not survive the test."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield Tasks(connection)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def tasks(connection: asyncpg.Connection) -> Tasks:
+    return Tasks(connection)
+
+
+async def until_event(events: list[Any], name: str, **fields: Any) -> Any:
+    """Wait for a log event with these fields, and return it."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            for event in list(events):
+                if event["event"] == name and fields.items() <= event.items():
+                    return event
+            await asyncio.sleep(0.01)
+
+
+async def soon(event: asyncio.Event) -> None:
+    """Wait for an event of a handler; the test fails if it never comes."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await event.wait()
