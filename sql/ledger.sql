@@ -12,3 +12,4 @@ comment on column rowbell.schema_files.path is 'Path below sql/.';
 comment on column rowbell.schema_files.checksum is 'SHA-256 of its text.';
 comment on column rowbell.schema_files.version is 'Version of Rowbell that applied it.';
 comment on column rowbell.schema_files.applied_at is 'When.';
+comment on constraint schema_files_pkey on rowbell.schema_files is 'One row a file.';

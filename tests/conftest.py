@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import asyncpg
 import pytest
 import structlog
-from postgres import Server, available
 
 from rowbell.config import Settings
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
+
+from postgres import Server, available
 
 TEMPLATE = "rowbell_template"
 

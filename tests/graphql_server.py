@@ -147,7 +147,7 @@ class Client:
 async def until(condition: Callable[[], bool]) -> None:
     """For what no event tells: asked again and again, up to the deadline."""
     async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0)
 
 

@@ -20,7 +20,7 @@ class Server:
         self.label = label
         self.binaries = binaries
         self.owner: pwd.struct_passwd | None = programs.account() if os.geteuid() == 0 else None
-        self.folder = Path(tempfile.mkdtemp(prefix="rowbell-test-", dir="/tmp"))  # noqa: S108 - short
+        self.folder = Path(tempfile.mkdtemp(prefix="rowbell-test-", dir="/tmp"))
         if self.owner:
             os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
         self.data = self.folder / "data"

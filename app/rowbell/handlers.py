@@ -42,9 +42,12 @@ class Context(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Any]:
         """Commit the handler's own writes and the task's completion together, or neither.
 
-        Yields an asyncpg connection inside a transaction. The value that the handler returns
-        after the block is not written: the task is COMPLETED already, with `tx.result`.
+        Yields an asyncpg connection inside a transaction. What the handler returns after the
+        block comes too late for `tasks.result`: give it to `result` within.
         """
+
+    def result(self, value: object) -> None:
+        """Within `transaction`: what `tasks.result` gets with the completion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

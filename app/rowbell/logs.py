@@ -31,6 +31,7 @@ EVENTS = {
     "worker.stopped": "The worker signed off; nothing of it is PROCESSING.",
     "worker.fenced": "This worker was silent too long, so its tasks were given to others.",
     "heartbeat.failed": "A heartbeat could not be written; it is tried again.",
+    "claim.failed": "A claim failed; the queue is looked at again, twice a second at most.",
     "task.claimed": "A task is PROCESSING here.",
     "task.completed": "A task is COMPLETED.",
     "task.failed": "An attempt failed; says whether and when another one follows.",
@@ -47,6 +48,7 @@ EVENTS = {
     "sweep.failed": "A sweep failed; the next one follows.",
     "kind.unknown": "Due tasks wait for a kind that no live worker knows.",
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",
+    "library.warned": "A library wrote a warning or an error to Python's own log.",
     "queue.paused": "A queue was paused.",
     "queue.resumed": "A queue was resumed.",
 }
@@ -72,7 +74,8 @@ def _to_json(event: EventDict, **_: object) -> bytes:
 
 
 def configure(level: str = "info", form: str = "auto") -> None:
-    """Set up structlog for this process: `form` is auto, console or json; lines go to stderr."""
+    """Set up logging for this process: `form` is auto, console or json; lines go to stderr."""
+    logging.basicConfig(handlers=[_Libraries(logging.WARNING)], level=logging.WARNING, force=True)
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -97,6 +100,13 @@ def configure(level: str = "info", form: str = "auto") -> None:
         else structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=False,
     )
+
+
+class _Libraries(logging.Handler):
+    """Brings what libraries log into the same stream, in the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.warning("library.warned", library=record.name, text=record.getMessage())
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

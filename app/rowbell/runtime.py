@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.listener import Listener
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
+from rowbell.engine.attempt import Ending
 from rowbell.engine.kinds import built_in
 from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
@@ -25,6 +28,8 @@ from rowbell.handlers import Handlers
 from rowbell.logs import log
 
 HEAR_SECONDS = 5.0
+HANG_SECONDS = 5.0
+"""What a handler that ignores its cancellation may cost at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Service:
     def stop(self) -> None:
         """Begin the drain; called again, end what still runs at once."""
         if self._stopping.is_set() and self.worker:
-            self.worker.end_attempts()
+            self.worker.attempts.end_all(Ending.DRAINED)
         self._stopping.set()
 
     def unready(self) -> str | None:
@@ -167,12 +172,20 @@ class Service:
             await api.close()
         for service in reversed(running):
             service.cancel()
+        asyncio.get_running_loop().call_later(HANG_SECONDS, _abandon)
 
     def _revive(self) -> None:
         """The connection is gone: see that the embedded server, if there is one, runs."""
         embedded = self.place.embedded if self.place else None
         if embedded and (self._reviving is None or self._reviving.done()):
             self._reviving = asyncio.create_task(_restart(embedded), name="revive")
+
+
+def _abandon() -> None:
+    """End the process although a handler does not; its task is rescued by another worker."""
+    log.error("service.stopped", reason="a handler ignores its cancellation: left behind")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 async def _restart(embedded: EmbeddedPostgres) -> None:
@@ -207,7 +220,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         bound.close()
         raise ConfigurationError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-            hint="Set ROWBELL_PORT to a free port (0 takes any), and ROWBELL_HOST to an own address.",
+            hint="Set ROWBELL_PORT to a free port (0: any), ROWBELL_HOST to one of this host.",
         ) from error
     try:
         yield bound

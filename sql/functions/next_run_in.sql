@@ -18,7 +18,7 @@ begin
     where t.queue = queue_name and t.kind = s.kind and t.priority = s.priority
       and t.status = 'PENDING' and t.run_at > at - interval '1 second'
     order by t.run_at limit 1) future;
-  return greatest(extract(epoch from next_at - at), 0);
+  return case when next_at is not null then greatest(extract(epoch from next_at - at), 0) end;
 end $$;
 comment on function rowbell.next_run_in(text, text[], timestamptz) is
   'Seconds until the next scheduled row of a queue becomes due; 0: one has just become due; null: none is scheduled, or the queue is paused. By the clock of the server.';

@@ -1,26 +1,39 @@
 drop view if exists rowbell.queue_overview;
 create view rowbell.queue_overview as
-with open_tasks as (
+-- Waiting and running rows apart: each part is read from its own partial index, never the finished rows.
+with waiting as (
   select t.queue,
-    count(*) filter (where t.status = 'PENDING' and t.run_at <= now())  as due,
-    count(*) filter (where t.status = 'PENDING' and t.run_at > now())   as scheduled,
-    count(*) filter (where t.status = 'PROCESSING')                     as running,
-    min(t.run_at) filter (where t.status = 'PENDING')                   as oldest_run_at
-  from rowbell.tasks t where t.status in ('PENDING', 'PROCESSING') group by t.queue),
+    count(*) filter (where t.run_at <= now())                           as due,
+    count(*) filter (where t.run_at > now())                            as scheduled,
+    min(t.run_at)                                                       as oldest_run_at
+  from rowbell.tasks t where t.status = 'PENDING' group by t.queue),
+running as (
+  select t.queue, count(*) as running from rowbell.tasks t where t.status = 'PROCESSING' group by t.queue),
 last_hour as (
   select t.queue,
     count(*) filter (where t.status = 'COMPLETED')                      as completed_last_hour,
     count(*) filter (where t.status = 'FAILED')                         as failed_last_hour
   from rowbell.tasks t where t.finished_at > now() - interval '1 hour' group by t.queue),
 names as (
-  select queue from open_tasks union select queue from last_hour union select name from rowbell.queues)
+  select queue from waiting union select queue from running union select queue from last_hour union select name from rowbell.queues)
 select
   n.queue, q.paused_at is not null as is_paused, q.paused_at, q.paused_by,
-  coalesce(o.due, 0) as due, coalesce(o.scheduled, 0) as scheduled, coalesce(o.running, 0) as running,
-  case when o.oldest_run_at <= now() then now() - o.oldest_run_at end as oldest_due_for,
+  coalesce(w.due, 0) as due, coalesce(w.scheduled, 0) as scheduled, coalesce(r.running, 0) as running,
+  case when w.oldest_run_at <= now() then now() - w.oldest_run_at end as oldest_due_for,
   coalesce(h.completed_last_hour, 0) as completed_last_hour, coalesce(h.failed_last_hour, 0) as failed_last_hour
 from names n
-left join open_tasks o using (queue)
+left join waiting w using (queue)
+left join running r using (queue)
 left join last_hour h using (queue)
 left join rowbell.queues q on q.name = n.queue;
 comment on view rowbell.queue_overview is 'One line a queue: what is due, scheduled and running, and what ended in the last hour. Counts rows: ask it now and then, not in a loop.';
+comment on column rowbell.queue_overview.queue is 'Name of the queue.';
+comment on column rowbell.queue_overview.is_paused is 'True: nothing of it is claimed. select rowbell.resume(queue) ends that.';
+comment on column rowbell.queue_overview.paused_at is 'Since when.';
+comment on column rowbell.queue_overview.paused_by is 'Who paused it.';
+comment on column rowbell.queue_overview.due is 'Tasks that could run now.';
+comment on column rowbell.queue_overview.scheduled is 'Tasks for later, retries among them.';
+comment on column rowbell.queue_overview.running is 'Tasks that run now.';
+comment on column rowbell.queue_overview.oldest_due_for is 'How long the oldest due task has been waiting.';
+comment on column rowbell.queue_overview.completed_last_hour is 'Tasks that were completed in the last hour.';
+comment on column rowbell.queue_overview.failed_last_hour is 'Tasks that became FAILED in the last hour.';

@@ -40,6 +40,7 @@ class Engine:
         for service in (self.sweeper, self.listener):
             self.services.append(asyncio.create_task(service.run()))
         await self.listener.ready.wait()
+        await self.sweeper.ready.wait()
 
     async def stop(self, grace_seconds: float = 0) -> None:
         await self.worker.drain(grace_seconds)
@@ -62,8 +63,7 @@ async def start_engine(database_url: str, settings: Settings) -> AsyncIterator[S
     async with AsyncExitStack() as stack:
 
         async def start(*functions: Function, **overrides: Any) -> Engine:
-            engine = await stack.enter_async_context(_engine(functions, settings, overrides))
-            return engine
+            return await stack.enter_async_context(_engine(functions, settings, overrides))
 
         yield start
 
@@ -85,7 +85,7 @@ async def _engine(
             await engine.stop()
     finally:
         await engine.die()
-        engine.worker.executors.close()
+        engine.worker.attempts.executors.close()
         await database.close()
 
 
@@ -100,14 +100,15 @@ class Tasks:
         places = [
             f"${n}" + ("::text::jsonb" if c == "payload" else "") for n, c in enumerate(names, 1)
         ]
-        statement = f"insert into rowbell.tasks ({', '.join(names)}) values ({', '.join(places)}) returning id"
+        listed, values_ = ", ".join(names), ", ".join(places)
+        statement = f"insert into rowbell.tasks ({listed}) values ({values_}) returning id"
         return int(await self.connection.fetchval(statement, kind, *columns.values()))
 
     async def row(self, task_id: int) -> asyncpg.Record:
         return await self.connection.fetchrow("select * from rowbell.tasks where id = $1", task_id)
 
     async def until(self, condition: str, *values: Any) -> None:
-        """Wait until a condition on rowbell.tasks holds for some row; the test fails if it never does."""
+        """Wait until a condition holds for some row; the test fails if it never does."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             query = f"select exists (select from rowbell.tasks where {condition})"
             while not await self.connection.fetchval(query, *values):

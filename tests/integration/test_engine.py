@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from integration.conftest import StartEngine, Tasks, soon, until_event
 from rowbell import Context, GiveUp, RetryLater
+
+from integration.conftest import StartEngine, Tasks, soon, until_event
 
 
 class Sum(BaseModel):
@@ -111,7 +112,8 @@ async def test_result_that_postgresql_refuses_does_not_hold_up_others(
     await start_engine(return_text)
     texts = ["a", "b", "poison", "c"]
     await tasks.connection.execute(
-        "insert into rowbell.tasks (kind, payload) select 'return_text', to_jsonb(x) from unnest($1::text[]) x",
+        "insert into rowbell.tasks (kind, payload)"
+        " select 'return_text', to_jsonb(x) from unnest($1::text[]) x",
         texts,
     )
     await tasks.until_all_finished()
@@ -265,7 +267,7 @@ async def test_scheduled_row_runs_when_it_is_due_and_not_by_a_sweep(
     await start_engine(add_up, sweep_seconds=30)
     task = await tasks.connection.fetchval(
         "insert into rowbell.tasks (kind, payload, run_at)"
-        """ values ('add_up', '{"a": 1, "b": 1}', now() + interval '400 milliseconds') returning id"""
+        """ values ('add_up', '{"a": 1, "b": 1}', now() + interval '0.4 seconds') returning id"""
     )
     row = await tasks.until_status(task, "COMPLETED")
     assert row["started_at"] >= row["run_at"]

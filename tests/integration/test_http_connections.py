@@ -10,10 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from loopback import Server, answer_of, serving
 from rowbell.engine.kinds.http_answer import HttpFailed
 from rowbell.engine.kinds.http_reach import AddressRefused
 from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+
+from loopback import Server, answer_of, serving
 
 needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate")
 

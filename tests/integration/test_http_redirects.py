@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from loopback import Server, answer_of, serving
 from rowbell.engine.kinds.http_hop import Hop
 from rowbell.engine.kinds.http_reach import AddressRefused
 from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
 from rowbell.errors import GiveUp
+
+from loopback import Server, answer_of, serving
 
 SECRETS = {"Authorization": "Bearer s", "Cookie": "a=b", "X-Api-Key": "s"}
 

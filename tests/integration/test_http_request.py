@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from loopback import Request, Server, answer_of, serving
 from rowbell.engine.kinds.http_answer import KEPT_BYTES, HttpFailed
 from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
 from rowbell.errors import GiveUp, RetryLater
+
+from loopback import Request, Server, answer_of, serving
 
 CONTEXT = SimpleNamespace(task_id=42)
 

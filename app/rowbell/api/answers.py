@@ -33,7 +33,7 @@ def is_refused(result: ExecutionResult) -> bool:
 def of_failure(failure: Exception) -> Answer:
     """The answer to a request that got no further than this."""
     if isinstance(failure, DocumentRefused):
-        return {"errors": [_located(error, failure.code) for error in failure.errors]}
+        return {"errors": [_located(error, _code(error, failure.code)) for error in failure.errors]}
     if isinstance(failure, GraphQLError):
         return {"errors": [of_error(failure)]}
     message, extensions = _describe(failure)
@@ -45,8 +45,7 @@ def of_error(error: GraphQLError) -> Answer:
     cause = _cause(error)
     # Without a path it is about the request itself, and GraphQL's own words are fit to be read.
     if error.path is None or isinstance(cause, GraphQLError):
-        code = (cause.extensions or {}).get("code") if isinstance(cause, GraphQLError) else None
-        return _located(error, code or "BAD_USER_INPUT")
+        return _located(error, _code(cause, "BAD_USER_INPUT"))
     formatted = _located(error, "")
     formatted["message"], formatted["extensions"] = _describe(cause, error.path)
     return formatted
@@ -58,6 +57,12 @@ def _cause(error: GraphQLError) -> Exception:
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     return cause
+
+
+def _code(error: Exception, otherwise: str) -> str:
+    """A value that its scalar refused says so itself, wherever it was found."""
+    extensions = error.extensions if isinstance(error, GraphQLError) else None
+    return str((extensions or {}).get("code", otherwise))
 
 
 def _located(error: GraphQLError, code: str) -> Answer:

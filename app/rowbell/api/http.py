@@ -38,7 +38,7 @@ class GraphQLOverHTTP:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        form = GRAPHQL
+        form = JSON
         try:
             form = _choose_form(request)
             if form == HTML:

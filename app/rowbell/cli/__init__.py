@@ -1,0 +1,62 @@
+"""The command line: what a person types.
+
+| exit code | means |
+|---|---|
+| 0 | done; `serve`, `api`, `worker`: stopped by SIGTERM or SIGINT, and the drain is complete |
+| 1 | it failed: PostgreSQL is not available, there is no such task, its status forbids it |
+| 2 | nothing was tried: a setting, an option or an argument is wrong |
+| 130 | interrupted by Ctrl-C before it was done |
+| other | `psql` ends with the exit code of psql |
+
+Only what `--help` needs is imported at the top: the server and the bench load when they are run.
+"""
+
+import sys
+
+import typer
+
+from rowbell.cli import changes, enqueue, migrate, psql, reading, serve
+from rowbell.cli.bench.commands import app as bench
+from rowbell.cli.errors import report
+from rowbell.cli.settings import epilog
+from rowbell.errors import RowbellError
+
+SERVING, TASKS, DATABASE = "Serving", "Tasks", "Database"
+
+app = typer.Typer(
+    name="rowbell",
+    help="Rowbell, a task service on PostgreSQL: insert a row, and it runs. Now.",
+    epilog=epilog(),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for panel, name, function in (
+    (SERVING, "serve", serve.serve),
+    (SERVING, "api", serve.api),
+    (SERVING, "worker", serve.worker),
+    (TASKS, "enqueue", enqueue.enqueue),
+    (TASKS, "ls", reading.ls),
+    (TASKS, "show", reading.show),
+    (TASKS, "cancel", changes.cancel),
+    (TASKS, "retry", changes.retry),
+    (TASKS, "pause", changes.pause),
+    (TASKS, "resume", changes.resume),
+    (DATABASE, "migrate", migrate.migrate),
+):
+    app.command(name, rich_help_panel=panel)(function)
+app.command(
+    "psql",
+    rich_help_panel=DATABASE,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)(psql.psql)
+app.add_typer(bench, name="bench", rich_help_panel=DATABASE)
+
+
+def main() -> None:
+    """The entry point of the command `rowbell`."""
+    try:
+        app(prog_name="rowbell")
+    except (RowbellError, BaseExceptionGroup) as error:
+        sys.exit(report(error))

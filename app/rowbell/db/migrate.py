@@ -19,6 +19,13 @@ insert into rowbell.schema_files (path, checksum, version) values ($1, $2, $3)
 on conflict (path) do update
 set checksum = excluded.checksum, version = excluded.version, applied_at = now()
 """
+# Not to_regclass: waiting for the lock brings no news to PostgreSQL's cache of names, and what
+# another process has created meanwhile would still seem to be missing. A query sees it.
+_HAS_LEDGER = """
+select exists (
+  select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'rowbell' and c.relname = 'schema_files')
+"""
 _LEDGER, _GRANTS = "ledger.sql", "grants.sql"
 
 
@@ -117,7 +124,7 @@ async def _pending(connection: Connection) -> list[SchemaFile]:
 
 async def _applied(connection: Connection) -> dict[str, tuple[str, str]]:
     """Path to (checksum, version)."""
-    if await connection.fetchval("select to_regclass('rowbell.schema_files')") is None:
+    if not await connection.fetchval(_HAS_LEDGER):
         return {}
     rows = await connection.fetch("select path, checksum, version from rowbell.schema_files")
     return {row["path"]: (row["checksum"], row["version"]) for row in rows}

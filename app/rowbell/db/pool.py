@@ -52,7 +52,7 @@ class Database:
         }
         with translated():
             kept = await asyncpg.create_pool(
-                min_size=1,
+                min_size=0,  # or asyncpg reconnects, and complains, behind our back
                 max_size=1,
                 command_timeout=CLAIM_SECONDS,
                 # A claim lost with the server leaves the task PENDING, which is as good as new.
@@ -60,13 +60,16 @@ class Database:
                 **options,
             )
             pool = await asyncpg.create_pool(
-                min_size=1,
+                min_size=0,
                 max_size=POOL_SIZE,
                 command_timeout=STATEMENT_SECONDS,
                 server_settings={"application_name": name},
                 **options,
             )
-        return cls(url, kept, pool)
+        database = cls(url, kept, pool)
+        async with database.kept() as connection:
+            await connection.fetchval("select true")
+        return database
 
     async def close(self) -> None:
         """Close all connections, waiting a few seconds for statements under way."""
@@ -96,7 +99,8 @@ class Database:
             try:
                 yield connection
             finally:
-                await connection.reset()
+                if not connection.is_closed():
+                    await connection.reset(timeout=CONNECT_SECONDS)
 
 
 @asynccontextmanager
@@ -125,7 +129,7 @@ def translated() -> Iterator[None]:
             hint="Check that it runs and that ROWBELL_DATABASE_URL points at it; then try again.",
         ) from error
     except asyncpg.DataError as error:
-        if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
+        if error.message:  # the server's; asyncpg's own, for what it cannot encode, has none
             raise refusal(error) from error
         raise InvalidArgument(f"{error}.") from error
     except asyncpg.PostgresError as error:

@@ -141,8 +141,16 @@ def as_task(row: Sequence[Any]) -> Task:
     """The Task of a row of COLUMNS."""
     values = dict(row)
     for name in ("payload", "result", "error"):
-        values[name] = None if values[name] is None else orjson.loads(values[name])
+        values[name] = None if values[name] is None else _parsed(values[name])
     return Task(**{**values, "status": Status(values["status"])})
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # PostgreSQL stores numbers beyond 64 bits and any depth: such a row is shown as its text.
+        return text
 
 
 _PLAIN = (

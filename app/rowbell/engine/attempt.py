@@ -81,7 +81,7 @@ class Attempt:
             outcome.ending = self._ending
             if self._ending is None:  # by the handler itself
                 outcome.failure = _failure(error, self.claim)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler may raise
+        except BaseException as error:  # noqa: BLE001 - a handler may raise anything, SystemExit too
             outcome.failure = _failure(error, self.claim)
         finally:
             self._performing = False
@@ -121,14 +121,13 @@ class PayloadInvalid(Exception):
 
 
 def _payload(handler: Handler, text: str) -> Any:
-    if handler.payload_type is None:
-        return orjson.loads(text)
     try:
+        if handler.payload_type is None:
+            return orjson.loads(text)
         return handler.payload_type.validate_json(text)
-    except ValidationError as error:
-        raise PayloadInvalid(
-            f"the payload does not fit the kind {handler.kind}: {_sentence(error)}"
-        ) from None
+    except (ValidationError, orjson.JSONDecodeError) as error:
+        words = _sentence(error) if isinstance(error, ValidationError) else str(error)
+        raise PayloadInvalid(f"the payload does not fit the kind {handler.kind}: {words}") from None
 
 
 def _result(value: Any) -> str | None:
@@ -146,7 +145,7 @@ def _result(value: Any) -> str | None:
 def _failure(error: BaseException, claim: Claim) -> Failure:
     failure = Failure(
         type=type(error).__name__,
-        message=_text(str(error) or type(error).__name__, MESSAGE_CHARACTERS),
+        message=_text(_words(error), MESSAGE_CHARACTERS),
         retryable=not isinstance(error, GiveUp | InvalidArgument | PayloadInvalid),
         delay=exponential(claim.failures + 1),
     )
@@ -155,6 +154,13 @@ def _failure(error: BaseException, claim: Claim) -> Failure:
     elif not isinstance(error, GiveUp | TimedOut | PayloadInvalid):
         failure.traceback = _text("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
     return failure
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - __str__ is the handler's code too
+        return f"{type(error).__name__}, which cannot say what it is"
 
 
 def _sentence(error: ValidationError) -> str:

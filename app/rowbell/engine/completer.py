@@ -20,7 +20,7 @@ MOST_PAUSE_SECONDS = 2.0
 
 
 class Completer:
-    """A service: `run()` until cancelled; `put` an outcome, and `settled` waits for the rest."""
+    """A service: `run()` until cancelled; `put` hands an outcome over."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,16 +28,17 @@ class Completer:
         self._writing: list[Outcome] = []
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
-        self._settled = asyncio.Event()
+        self.settled = asyncio.Event()
+        """Set while every outcome is written."""
         self._room.set()
-        self._settled.set()
+        self.settled.set()
 
     async def put(self, outcome: Outcome) -> None:
         """Hand over; waits only while the backlog is full."""
         if not self._room.is_set():
             await self._room.wait()
         self._outcomes.append(outcome)
-        self._settled.clear()
+        self.settled.clear()
         self._arrived.set()
         if len(self._outcomes) >= BACKLOG:
             self._room.clear()
@@ -45,10 +46,6 @@ class Completer:
     def held(self) -> list[int]:
         """Ids of tasks whose outcomes are not written yet."""
         return [outcome.claim.id for outcome in (*self._outcomes, *self._writing)]
-
-    async def settled(self) -> None:
-        """Until every outcome is written."""
-        await self._settled.wait()
 
     async def run(self) -> None:
         """Write until cancelled. A batch that cannot be written is tried again, for ever."""
@@ -60,7 +57,7 @@ class Completer:
                 self._room.set()
                 await self._write_until_written(self._writing)
                 self._writing = []
-            self._settled.set()
+            self.settled.set()
 
     async def _write_until_written(self, batch: list[Outcome]) -> None:
         pause = PAUSE_SECONDS

@@ -25,12 +25,15 @@ class Dispatcher:
         claim: Callable[[str, int], Awaitable[list[Claim]]],
         start: Callable[[Claim], None],
         seconds_to_next: Callable[[str], Awaitable[float | None]],
+        retire: Callable[[str], None] | None,
     ) -> None:
+        """retire: called when the queue has long been empty; None: this one stays."""
         self.queue = queue
         self._slots = slots
         self._claim = claim
         self._start = start
         self._seconds_to_next = seconds_to_next
+        self._retire = retire
         self._wake = asyncio.Event()
         self._sleeping = True
         self._swept = False
@@ -51,7 +54,7 @@ class Dispatcher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Until `stop`. Cancelling is safe only after that."""
+        """Until `stop`, or until it retires. Cancelling is safe only after `stop`."""
         log.debug("dispatcher.started", queue=self.queue)
         self._sleeping = False
         while not self._stopping:
@@ -59,8 +62,9 @@ class Dispatcher:
             by_sweep, self._swept = self._swept, False
             while await self._look(by_sweep=by_sweep):
                 by_sweep = False
-            if not self._stopping:
-                await self._sleep()
+            if not self._stopping and not await self._sleep() and self._retire:
+                self._retire(self.queue)
+                break
         log.debug("dispatcher.stopped", queue=self.queue)
 
     async def _look(self, *, by_sweep: bool) -> bool:
@@ -78,21 +82,23 @@ class Dispatcher:
             log.warning("sweep.found", queue=self.queue, tasks=len(claims))
         return len(claims) == reserved
 
-    async def _sleep(self) -> None:
-        """Until rung, or until a scheduled task is due."""
+    async def _sleep(self) -> bool:
+        """Until rung, or until a scheduled task is due. False: for long, there was neither."""
         self._sleeping = True
         try:
             if await self._rung_within(SETTLE_SECONDS):
-                return
-            due = False
-            while not due and not self._wake.is_set():
+                return True
+            seconds: float | None = LONGEST_SLEEP_SECONDS + 1
+            while seconds is not None and seconds > LONGEST_SLEEP_SECONDS:
                 seconds = await self._seconds_to_next(self.queue)
-                due = seconds is not None and seconds <= LONGEST_SLEEP_SECONDS
-                await self._rung_within(seconds if due else LONGEST_SLEEP_SECONDS)
+                pause = LONGEST_SLEEP_SECONDS if seconds is None else seconds
+                if await self._rung_within(min(pause, LONGEST_SLEEP_SECONDS)):
+                    return True
+            return seconds is not None
         finally:
             self._sleeping = False
 
-    async def _rung_within(self, seconds: float | None) -> bool:
+    async def _rung_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()

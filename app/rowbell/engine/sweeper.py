@@ -21,7 +21,7 @@ RARELY_SECONDS = 60.0
 
 
 class Sweeper:
-    """A service: `run()` until cancelled."""
+    """A service: `run()` until cancelled; `ready` once it has seen what waited before it came."""
 
     def __init__(self, database: Database, worker: Worker, settings: Settings) -> None:
         self._database = database
@@ -30,12 +30,12 @@ class Sweeper:
         self._bell_problem: str | None = None
         self._unknown: set[str] = set()
         self._now = asyncio.Event()
-        self._heard_all = False
+        self.ready = asyncio.Event()
         self._rare_at = 0.0
 
     def sweep_soon(self) -> None:
         """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
-        self._heard_all = False
+        self.ready.clear()
         self._now.set()
 
     async def run(self) -> None:
@@ -75,10 +75,10 @@ class Sweeper:
         waiting = await workers.waiting_queues(self._database)
         known = set(self._worker.handlers.kinds)
         due = {w.queue: w.seconds for w in waiting if w.kind in known}
-        if not self._heard_all:
-            self._heard_all = True  # these were rung while nobody listened: no bell is to blame
-            for queue in due:
+        if not self.ready.is_set():
+            for queue in due:  # these were rung while nobody listened: no bell is to blame
                 self._worker.bell(queue)
+            self.ready.set()
         elif missed := {queue for queue, seconds in due.items() if seconds > MISSED_SECONDS}:
             await self._check_bell()
             self._worker.swept(missed)

@@ -1,0 +1,101 @@
+"""How many tasks a worker does in a second, and how many PostgreSQL alone would."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rowbell.cli.bench import ground
+from rowbell.cli.bench.kinds import bench_noop, bench_thread
+from rowbell.cli.bench.load import Load
+from rowbell.cli.bench.progress import Progress
+from rowbell.cli.bench.worker import WorkerProcess
+from rowbell.config import Settings
+from rowbell.db.bench import Bench, drain_bare
+from rowbell.db.pool import Database
+from rowbell.errors import RowbellError
+from rowbell.handlers import Handlers, describe
+
+QUEUE = "bench_drain"
+FILL = 5_000
+POLL_SECONDS = 0.03
+STUCK_SECONDS = 30.0
+
+
+async def measure(settings: Settings, tasks: int, load: Load) -> dict[str, Any]:
+    """The report. Raises RowbellError."""
+    async with ground.prepared(settings, QUEUE) as (url, bench, database):
+        await _fill(bench, load.kind, tasks)
+        seconds, cpu_seconds = await _drain(_settings(settings, url), bench, load.kind, tasks)
+        await _fill(bench, load.kind, tasks)
+        floor_seconds = await _floor(database, tasks)
+        return {
+            "tasks": tasks,
+            "kind": str(load),
+            "postgresql": await ground.description(database),
+            "slots": settings.slots,
+            "seconds": round(seconds, 3),
+            "tasks_per_second": round(tasks / seconds),
+            "cpu_microseconds_per_task": round(cpu_seconds / tasks * 1e6, 1),
+            "floor_seconds": round(floor_seconds, 3),
+            "floor_tasks_per_second": round(tasks / floor_seconds),
+            "ratio": round(floor_seconds / seconds, 3),
+        }
+
+
+def _settings(settings: Settings, url: str) -> Settings:
+    """Those of `rowbell worker`, but for this queue and with the kinds of the bench."""
+    own = {"database_url": url, "queues": (QUEUE,), "handlers": ("rowbell.cli.bench.kinds",)}
+    return settings.model_copy(update={**own, "log_level": "info"})
+
+
+async def _fill(bench: Bench, kind: str, tasks: int) -> None:
+    with Progress("filling", tasks) as progress:
+        for done in range(0, tasks, FILL):
+            await bench.fill(kind, QUEUE, min(FILL, tasks - done))
+            progress.show(done + FILL)
+    await bench.settle()
+
+
+async def _drain(settings: Settings, bench: Bench, kind: str, tasks: int) -> tuple[float, float]:
+    """Seconds from the ready worker to the last task, and CPU seconds of the worker."""
+    with tempfile.TemporaryDirectory(prefix="rowbell-bench-") as folder:
+        worker = WorkerProcess(settings, Path(folder) / "worker.log")
+        try:
+            first = await bench.first_waiting(QUEUE, kind) or 0
+            await worker.ready()
+            started = time.perf_counter()
+            await _until_drained(bench, worker, kind, first, tasks)
+            return time.perf_counter() - started, await worker.stop()
+        finally:
+            await worker.end()
+
+
+async def _until_drained(
+    bench: Bench, worker: WorkerProcess, kind: str, first: int, tasks: int
+) -> None:
+    """Tasks are claimed in the order of their ids, so the first that waits shows the progress."""
+    last_seen, moved_at = first, time.monotonic()
+    with Progress("draining", tasks) as progress:
+        while head := await bench.first_waiting(QUEUE, kind):
+            worker.check()
+            if head != last_seen:
+                last_seen, moved_at = head, time.monotonic()
+                progress.show(head - first)
+            elif time.monotonic() - moved_at > STUCK_SECONDS:
+                raise RowbellError(f"no task was claimed for {STUCK_SECONDS:g} s.")
+            await asyncio.sleep(POLL_SECONDS)
+        while await bench.has_running(QUEUE):
+            worker.check()
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _floor(database: Database, tasks: int) -> float:
+    handlers = Handlers(describe(bench_noop), describe(bench_thread))
+    started = time.perf_counter()
+    drained = await drain_bare(database, handlers, QUEUE)
+    seconds = time.perf_counter() - started
+    if drained != tasks:
+        raise RowbellError(f"{drained} of {tasks} rows were claimed: somebody else works here.")
+    return seconds

@@ -1,0 +1,133 @@
+"""`rowbell cancel`, `retry`, `pause` and `resume`: what a person changes by hand."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from rowbell.cli import settings as options
+from rowbell.cli.errors import exit_code
+from rowbell.cli.errors import say as complain
+from rowbell.cli.screen import say, show_json, status_text
+from rowbell.cli.session import run
+from rowbell.db import tasks
+from rowbell.db.pool import Database
+from rowbell.errors import InvalidArgument, RowbellError, Unavailable
+from rowbell.logs import log
+from rowbell.task import NAME, Status, Task
+
+Ids = Annotated[list[int], typer.Argument(metavar="ID...", min=1, max=2**63 - 1)]
+Queue = Annotated[str, typer.Argument(metavar="QUEUE")]
+Change = Callable[[Database, int], Awaitable[Task]]
+
+
+def cancel(
+    *,
+    task_ids: Ids,
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Cancel tasks: at once, or as soon as their handlers have stopped."""
+    settings = options.load_quietly(database_url, home, log_level)
+    changed, refused = run(settings, lambda db: _each(db, task_ids, tasks.cancel))
+    for task in changed:
+        log.info("task.cancelled", task=task.id, kind=task.kind, by="command")
+    _tell(changed, refused, as_json=as_json)
+
+
+def retry(
+    *,
+    task_ids: Ids,
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Send FAILED or CANCELLED tasks back, due now, with all their attempts."""
+    settings = options.load_quietly(database_url, home, log_level)
+    changed, refused = run(settings, lambda db: _each(db, task_ids, tasks.retry))
+    for task in changed:
+        log.info("task.retried", task=task.id, kind=task.kind, by="command")
+    _tell(changed, refused, as_json=as_json)
+
+
+def pause(
+    *,
+    queue: Queue,
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Pause a queue: running tasks go on, no further one is claimed."""
+    settings = options.load_quietly(database_url, home, log_level)
+    name = queue_name(queue)
+    run(settings, lambda db: tasks.pause(db, name))
+    log.info("queue.paused", queue=name, by="command")
+    if as_json:
+        show_json({"queue": name, "is_paused": True})
+    else:
+        say(f"Queue {name} is paused: running tasks go on, no further one is claimed.")
+
+
+def resume(
+    *,
+    queue: Queue,
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Resume a paused queue: its due tasks start at once."""
+    settings = options.load_quietly(database_url, home, log_level)
+    name = queue_name(queue)
+    run(settings, lambda db: tasks.resume(db, name))
+    log.info("queue.resumed", queue=name, by="command")
+    if as_json:
+        show_json({"queue": name, "is_paused": False})
+    else:
+        say(f"Queue {name} is not paused: its due tasks start at once.")
+
+
+def queue_name(name: str) -> str:
+    """Raises InvalidArgument."""
+    if not NAME.fullmatch(name):
+        raise InvalidArgument(
+            f"no queue can be named {name[:80]!r}.",
+            hint="Use a-z, 0-9 and _, at most 63 characters: reports_nightly.",
+            field="queue",
+        )
+    return name
+
+
+async def _each(
+    database: Database, task_ids: list[int], change: Change
+) -> tuple[list[Task], list[RowbellError]]:
+    """The changed tasks and the refusals; one that is refused does not hold up the others."""
+    changed: list[Task] = []
+    refused: list[RowbellError] = []
+    for task_id in task_ids:
+        try:
+            changed.append(await change(database, task_id))
+        except Unavailable:
+            raise
+        except RowbellError as error:
+            refused.append(error)
+    return changed, refused
+
+
+def _tell(changed: list[Task], refused: list[RowbellError], *, as_json: bool) -> None:
+    if as_json:
+        show_json(changed)
+    else:
+        for task in changed:
+            waits = task.status is Status.PROCESSING and task.cancel_requested_at
+            words = ", and will be CANCELLED as soon as its handler has stopped" if waits else ""
+            text = status_text(task.status)
+            say(text.append(f"  task {task.id}: {task.kind}{words}", "default"))
+    for error in refused:
+        complain(error)
+    if refused:
+        raise typer.Exit(max(exit_code(error) for error in refused))

@@ -1,0 +1,80 @@
+"""`rowbell ls` and `rowbell show`: what became of tasks."""
+
+from typing import Annotated
+
+import typer
+
+from rowbell.cli import settings as options
+from rowbell.cli.screen import out, say, show_json, show_table
+from rowbell.cli.session import run
+from rowbell.cli.sheet import COLUMNS, row, sheet
+from rowbell.db import overview
+from rowbell.errors import InvalidArgument, NotFound
+from rowbell.task import Filter, Status
+
+LARGEST_ID = 2**63 - 1
+MOST = 1_000
+
+
+def ls(
+    *,
+    status: Annotated[
+        list[str] | None, typer.Option(help="PENDING, PROCESSING, …; may be repeated.")
+    ] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    queue: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")] = 20,
+    before: Annotated[
+        int | None,
+        typer.Option(metavar="ID", min=1, max=LARGEST_ID, help="Only older ones: the next page."),
+    ] = None,
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """List tasks, newest first."""
+    settings = options.load_quietly(database_url, home, log_level)
+    wanted = Filter(
+        status=[read_status(each) for each in status] if status else None,
+        kind=kind or None,
+        queue=queue or None,
+    )
+    found = run(settings, lambda db: overview.tasks(db, wanted, limit=limit, before=before))
+    if as_json:
+        show_json(found)
+    elif not found and out.is_terminal:
+        say("There are no such tasks.")
+    else:
+        show_table(COLUMNS, [row(task) for task in found])
+
+
+def show(
+    *,
+    task_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID)],
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Show all of one task."""
+    settings = options.load_quietly(database_url, home, log_level)
+    task = run(settings, lambda db: overview.task(db, task_id))
+    if task is None:
+        raise NotFound(
+            f"there is no task {task_id}.", hint="Finished tasks are deleted after the retention."
+        )
+    if as_json:
+        show_json(task)
+    else:
+        say(sheet(task))
+
+
+def read_status(text: str) -> Status:
+    """Raises InvalidArgument."""
+    try:
+        return Status(text.upper())
+    except ValueError:
+        raise InvalidArgument(
+            f"no task can be {text!r}.", hint=f"It is one of {', '.join(Status)}."
+        ) from None

@@ -1,0 +1,91 @@
+"""The attempts that run in this process: begun by claims, ended by handlers or from outside."""
+
+import asyncio
+
+from rowbell.db.pool import Database
+from rowbell.engine.attempt import Attempt, Ending
+from rowbell.engine.completer import Completer
+from rowbell.engine.context import AttemptContext
+from rowbell.engine.executors import Executors
+from rowbell.engine.progress import Progress
+from rowbell.engine.slots import Slots
+from rowbell.handlers import Handlers
+from rowbell.logs import log
+from rowbell.task import Claim
+
+FLUSH_SECONDS = 5.0
+"""How long a drain waits for the last outcomes to be written."""
+
+
+class Attempts:
+    """A service: `run()` until cancelled; each claim that is started ends in one outcome."""
+
+    def __init__(self, database: Database, handlers: Handlers, slots: int) -> None:
+        self.slots = Slots(slots)
+        self.executors = Executors(slots)
+        self._database = database
+        self._handlers = handlers
+        self._completer = Completer(database)
+        self._progress = Progress(database)
+        self._running: dict[int, Attempt] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._group = asyncio.TaskGroup()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    async def run(self) -> None:
+        """Write outcomes and progress, and own the attempts themselves."""
+        async with self._group:
+            self._group.create_task(self._completer.run(), name="completer")
+            self._group.create_task(self._progress.run(), name="progress")
+
+    def start(self, claim: Claim) -> None:
+        """Run a claimed task; its slot is taken already, and is released at the end."""
+        context = AttemptContext(claim, database=self._database, report=self._progress.report)
+        attempt = Attempt(claim, self._handlers[claim.kind], context, self.executors)
+        self._running[claim.id] = attempt
+        self._idle.clear()
+        log.debug("task.claimed", task=claim.id, kind=claim.kind, attempt=claim.attempt)
+        attempt.task = self._group.create_task(self._perform(attempt))
+
+    async def _perform(self, attempt: Attempt) -> None:
+        await self._completer.put(await attempt.run())
+        if self._running.get(attempt.claim.id) is attempt:
+            del self._running[attempt.claim.id]
+        self.slots.release()
+        if not self._running:
+            self._idle.set()
+
+    def held(self) -> list[int]:
+        """Ids of the tasks that run here, or whose outcome is not written yet."""
+        return [*self._running, *self._completer.held()]
+
+    def end(self, task_id: int, ending: Ending) -> None:
+        """End the attempt at a task, if it runs here."""
+        if attempt := self._running.get(task_id):
+            attempt.end(ending)
+
+    def end_all(self, ending: Ending) -> None:
+        """End what runs now; the tasks are released, no failure is counted."""
+        for attempt in list(self._running.values()):
+            attempt.end(ending)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Let attempts finish within the grace, release the rest, write every outcome."""
+        if not await within(grace_seconds, self._idle):
+            self.end_all(Ending.DRAINED)
+            await within(FLUSH_SECONDS, self._idle)
+        await within(FLUSH_SECONDS, self._completer.settled)
+        self.executors.close()
+
+
+async def within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event; False if that took longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""Which rows a claim hands out, in which order, and to whom."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from rows import NOON, claim, insert, later, register, row
+
+BOTH = ("aaa", "bbb")
+
+
+async def test_higher_priority_is_claimed_first(connection: asyncpg.Connection) -> None:
+    worker = await register(connection)
+    await insert(connection, count=3)
+    (high,) = await insert(connection, priority=5, run_at=later(-1))
+    (highest,) = await insert(connection, priority=6)
+    assert [r["id"] for r in await claim(connection, worker, 1)] == [highest]
+    assert [r["id"] for r in await claim(connection, worker, 1)] == [high]
+
+
+async def test_within_a_priority_the_oldest_is_claimed_first(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    (young,) = await insert(connection, run_at=later(-1))
+    (old,) = await insert(connection, run_at=later(-2))
+    assert [r["id"] for r in await claim(connection, worker, 1)] == [old]
+    assert [r["id"] for r in await claim(connection, worker, 1)] == [young]
+
+
+async def test_kinds_share_the_slots_evenly(connection: asyncpg.Connection) -> None:
+    worker = await register(connection, *BOTH)
+    await insert(connection, count=100, run_at=later(-9))
+    await insert(connection, count=100, kind="bbb")
+    kinds = [r["kind"] for r in await claim(connection, worker, 10, kinds=BOTH)]
+    assert (kinds.count("aaa"), kinds.count("bbb")) == (5, 5)
+
+
+@pytest.mark.parametrize("older", ["aaa", "bbb"])
+async def test_what_one_kind_leaves_over_goes_to_the_others(
+    connection: asyncpg.Connection, older: str
+) -> None:
+    worker = await register(connection, *BOTH)
+    await insert(connection, count=100, run_at=later(-9 if older == "aaa" else 0))
+    await insert(connection, count=1, kind="bbb", run_at=later(-5))
+    claims = await claim(connection, worker, 10, kinds=BOTH)
+    assert len({r["id"] for r in claims}) == len(claims) == 10  # fewer would say: no more is due
+
+
+async def test_what_is_left_over_of_a_priority_is_filled_before_the_next_priority(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection, *BOTH)
+    await insert(connection, count=8, priority=1, run_at=later(-9))
+    await insert(connection, count=1, priority=1, kind="bbb")
+    await insert(connection, count=50, kind="bbb", run_at=later(-99))
+    claims = await claim(connection, worker, 10, kinds=BOTH)
+    assert [r["kind"] for r in claims].count("aaa") == 8
+    assert len(claims) == 10
+
+
+async def test_a_row_of_the_future_is_claimed_when_it_is_due(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    (task,) = await insert(connection, run_at=later(60))
+    assert await claim(connection, worker, at=later(59)) == []
+    assert [r["id"] for r in await claim(connection, worker, at=later(60))] == [task]
+
+
+async def test_an_unknown_kind_is_never_claimed_and_holds_nobody_up(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    await insert(connection, count=50, kind="unknown", priority=100, run_at=later(-99))
+    known = await insert(connection, count=2)
+    assert sorted(r["id"] for r in await claim(connection, worker)) == known
+
+
+async def test_a_paused_queue_hands_out_nothing_until_it_is_resumed(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    await insert(connection)
+    await connection.execute("select rowbell.pause('default')")
+    assert await claim(connection, worker) == []
+    await connection.execute("select rowbell.resume('default')")
+    assert len(await claim(connection, worker)) == 1
+
+
+async def test_another_queue_is_not_touched(connection: asyncpg.Connection) -> None:
+    worker = await register(connection)
+    await insert(connection, queue="other")
+    assert await claim(connection, worker) == []
+    assert len(await claim(connection, worker, queue="other")) == 1
+
+
+@pytest.mark.parametrize("slots", [0, 1, 7, 30])
+async def test_a_claim_takes_exactly_as_many_as_there_are_slots(
+    connection: asyncpg.Connection, slots: int
+) -> None:
+    worker = await register(connection, "aaa", "bbb", "ccc")
+    for kind in ("aaa", "bbb", "ccc"):
+        for priority in (0, 1):
+            await insert(connection, count=10, kind=kind, priority=priority)
+    claims = await claim(connection, worker, slots, kinds=("aaa", "bbb", "ccc"))
+    assert len(claims) == slots
+
+
+async def test_a_claim_marks_the_row(connection: asyncpg.Connection) -> None:
+    worker = await register(connection)
+    (task,) = await insert(connection, payload='{"a": 1}')
+    (claimed,) = await claim(connection, worker)
+    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}')
+    after = await row(connection, task)
+    assert (after["status"], after["worker"], after["started_at"]) == ("PROCESSING", worker, NOON)
+
+
+async def test_two_sessions_never_claim_the_same_row(
+    connection: asyncpg.Connection, other: asyncpg.Connection
+) -> None:
+    workers = [await register(connection, *BOTH), await register(connection, *BOTH)]
+    for kind in BOTH:
+        await insert(connection, count=300, kind=kind)
+
+    async def drain(session: asyncpg.Connection, worker: int) -> list[int]:
+        mine: list[int] = []
+        while claims := await claim(session, worker, 7, kinds=BOTH):
+            mine += [r["id"] for r in claims]
+        return mine
+
+    both = await asyncio.gather(drain(connection, workers[0]), drain(other, workers[1]))
+    assert all(both)
+    assert len(both[0] + both[1]) == len({*both[0], *both[1]}) == 600
+
+
+async def test_a_row_that_another_session_holds_is_skipped_without_waiting(
+    connection: asyncpg.Connection, other: asyncpg.Connection
+) -> None:
+    worker = await register(connection)
+    held, free = await insert(connection, count=2)
+    async with other.transaction():
+        await other.execute("select from rowbell.tasks where id = $1 for update", held)
+        assert [r["id"] for r in await claim(connection, worker)] == [free]
+
+
+@pytest.mark.parametrize("ending", ["lost_at", "stopped_at"])
+async def test_a_worker_that_has_ended_claims_nothing(
+    connection: asyncpg.Connection, ending: str
+) -> None:
+    worker = await register(connection)
+    await insert(connection)
+    await connection.execute(f"update rowbell.workers set {ending} = now()")
+    with pytest.raises(asyncpg.PostgresError, match="is not registered any more") as caught:
+        await claim(connection, worker)
+    assert caught.value.sqlstate == "RB410"
+    assert "register again" in caught.value.hint

@@ -1,0 +1,60 @@
+"""rowbell_service is enough for all that the service does."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from rows import Ear
+
+from rowbell.db import overview, tasks, workers
+from rowbell.db.migrate import migrate
+from rowbell.db.pool import Database
+from rowbell.handlers import Handlers
+from rowbell.task import Filter, NewTask, Status
+
+SERVICE = "rowbell_service"
+
+
+async def test_the_service_can_do_everything_that_the_service_does(
+    login_url: Callable[..., Awaitable[str]],
+) -> None:
+    url = await login_url(SERVICE)
+    assert await migrate(url) == []
+    database = await Database.open(url, name="rowbell tests")
+    worker = await workers.register(
+        database, queues=("*",), slots=5, lease_seconds=30, handlers=Handlers()
+    )
+    assert await workers.heartbeat(database, worker, busy=0, draining=False)
+    for _ in range(4):
+        await tasks.create(database, NewTask(kind="echo", payload={"a": 1}), subject="ann")
+    soon = NewTask(kind="echo", run_in=timedelta(seconds=30))
+    scheduled = await tasks.create(database, soon)
+    assert await workers.waiting_queues(database)
+    claims = await tasks.claim(database, "default", worker, 4, ["echo"])
+    ids = [claim.id for claim in claims]
+    await tasks.report_progress(database, ids, [1] * 4, [0.5] * 4)
+    assert await tasks.complete(database, ids[:1], [1], ['{"b": 2}']) == []
+    failed = await tasks.fail(database, ids[1:2], [1], ["{}"], [None])
+    assert failed[ids[1]].status is Status.FAILED
+    assert await tasks.release(database, ids[2:3], [1])
+    await tasks.cancel(database, ids[3], subject="ann")
+    await tasks.retry(database, ids[1], subject="ann")
+    await tasks.pause(database, "default", subject="ann")
+    assert await overview.paused_queues(database) == {"default"}
+    await tasks.resume(database, "default", subject="ann")
+    assert await workers.next_run_in(database, "default", ["echo"]) is not None
+    assert await workers.bell_problem(database) is None
+    assert await workers.live_kinds(database) == set()
+    assert await workers.release_strays(database, worker, ids) == []
+    await workers.sign_off(database, worker)
+    assert [each.tasks for each in await workers.rescue(database)] == [1]
+    assert await workers.prune(database, older_than_days=7, most=10) == 0
+    assert await overview.task(database, scheduled.id)
+    assert len(await overview.tasks(database, Filter(), limit=10)) == 5
+    assert await overview.known_kinds(database) == []
+    await database.close()
+
+
+async def test_the_service_may_listen(login_url: Callable[..., Awaitable[str]]) -> None:
+    ear = await Ear.open(await login_url(SERVICE), "rowbell_bell", "rowbell_cancel")
+    assert await ear.heard() == []
+    await ear.close()
