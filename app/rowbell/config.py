@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rowbell.errors import ConfigurationError
+from rowbell.task import NAME
 
 PREFIX = "ROWBELL_"
 
@@ -18,12 +19,24 @@ def _words(value: object) -> object:
     return value
 
 
+def _sentence(text: str) -> str:
+    return text.removeprefix("Value error, ").removesuffix(".")
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-QueueName = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,62})$")]
+
+
+def _queue(name: str) -> str:
+    if name != "*" and not NAME.match(name):
+        raise ValueError(f"{name!r} is no queue: use a-z, 0-9 and _, or * for every queue")
+    return name
+
+
+QueueName = Annotated[str, AfterValidator(_queue)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -94,7 +107,7 @@ class Settings(BaseModel):
             settings = cls.model_validate(values)
         except ValidationError as error:
             problems += [
-                f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}."
+                f"{PREFIX}{str(problem['loc'][0]).upper()}: {_sentence(problem['msg'])}."
                 for problem in error.errors()
             ]
         if problems:

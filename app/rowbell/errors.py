@@ -107,5 +107,4 @@ BY_SQLSTATE: dict[str, type[RowbellError]] = {
 HINTS = {
     "22P05": "JSON text cannot hold \\u0000 in PostgreSQL: remove it, or encode it (base64).",
     "22021": "Text cannot hold NUL in PostgreSQL: remove it.",
-    "23505": "Wait for the task that has this unique_key, or cancel it, or use another key.",
 }

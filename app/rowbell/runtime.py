@@ -6,8 +6,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from rowbell import handlers as handler_modules
@@ -17,7 +17,7 @@ from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
 from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.listener import Listener
-from rowbell.db.migrate import migrate
+from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
 from rowbell.engine.kinds import built_in
@@ -30,39 +30,6 @@ from rowbell.logs import log
 HEAR_SECONDS = 5.0
 HANG_SECONDS = 5.0
 """What a handler that ignores its cancellation may cost at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the data is."""
-
-    url: str
-    embedded: EmbeddedPostgres | None = None
-
-
-@asynccontextmanager
-async def placed(settings: Settings) -> AsyncIterator[Place]:
-    """The database of the settings; the embedded one is joined, and left again at the end."""
-    if settings.database_url:
-        yield Place(settings.database_url)
-        return
-    embedded = await asyncio.to_thread(EmbeddedPostgres.join, settings.home)
-    try:
-        yield Place(embedded.url, embedded)
-    finally:
-        await asyncio.to_thread(embedded.leave)
-
-
-@asynccontextmanager
-async def opened(place: Place, *, name: str) -> AsyncIterator[Database]:
-    """Connections to a database whose schema is brought up to date first."""
-    if applied := await migrate(place.url):
-        log.info("schema.migrated", files=len(applied))
-    database = await Database.open(place.url, name=name)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 @dataclass(slots=True)

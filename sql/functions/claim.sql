@@ -18,6 +18,8 @@ declare
   hungry   text[] := '{}';  -- kinds of this priority that may have more rows than their share
   stratum  record;
 begin
+  -- Lost with a crash of the server, the claim leaves the task PENDING, which is as good as new.
+  perform set_config('synchronous_commit', 'off', true);
   if exists (select from rowbell.queues q where q.name = queue_name and q.paused_at is not null) then
     return;
   end if;

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rowbell.cli.place import masked, without_password
+from rowbell.cli.urls import masked, without_password
 
 
 @pytest.mark.parametrize(

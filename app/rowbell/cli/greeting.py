@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from rowbell import __version__
-from rowbell.cli.place import masked, without_password
 from rowbell.cli.screen import say
 from rowbell.cli.settings import is_default_home
+from rowbell.cli.urls import masked, without_password
 from rowbell.db import overview
 from rowbell.errors import RowbellError
 
 if TYPE_CHECKING:
-    from rowbell.runtime import Place, Service
+    from rowbell.db.place import Place
+    from rowbell.runtime import Service
 
 INSERT = (
     "insert into rowbell.tasks (kind, payload) values"

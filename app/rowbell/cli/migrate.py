@@ -49,14 +49,14 @@ def migrate(
 
 
 async def _migrate(settings: Settings) -> list[str]:
-    from rowbell.runtime import placed  # noqa: PLC0415 - `--help` need not load a server
+    from rowbell.db.place import placed  # noqa: PLC0415 - `--help` need not load it
 
     async with placed(settings) as place:
         return await migrations.migrate(place.url)
 
 
 async def _script(settings: Settings) -> str:
-    from rowbell.runtime import placed  # noqa: PLC0415
+    from rowbell.db.place import placed  # noqa: PLC0415
 
     async with placed(settings) as place:
         return await migrations.script(place.url)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rowbell.cli import settings as options
-from rowbell.cli.place import without_password
+from rowbell.cli.urls import without_password
 from rowbell.config import Settings
 from rowbell.db.embedded import psql_path
 from rowbell.db.migrate import migrate
@@ -39,7 +39,7 @@ def psql(
 
 async def _run_embedded(settings: Settings, program: str, arguments: list[str]) -> int:
     """The exit code of psql. The server would stop under it if this process were not a user."""
-    from rowbell.runtime import placed  # noqa: PLC0415 - `--help` need not load a server
+    from rowbell.db.place import placed  # noqa: PLC0415 - `--help` need not load it
 
     async with placed(settings) as place:
         await migrate(place.url)  # it is Rowbell's own, so the first command finds the table

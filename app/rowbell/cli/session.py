@@ -17,7 +17,7 @@ async def connected(settings: Settings) -> AsyncIterator[Database]:
 
     Raises ConfigurationError, Unavailable.
     """
-    from rowbell.runtime import opened, placed  # noqa: PLC0415 - `--help` need not load a server
+    from rowbell.db.place import opened, placed  # noqa: PLC0415 - `--help` need not load it
 
     async with placed(settings) as place, opened(place, name="rowbell command") as database:
         yield database

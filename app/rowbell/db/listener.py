@@ -22,6 +22,12 @@ BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_change
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 2.0
 
+# So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
+# as start-up parameters: a pooler would refuse those.
+_KEEPALIVES = """
+set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3
+"""
+
 
 class Deaf(Unavailable):
     """PostgreSQL answers, but its notifications do not arrive: a pooler, or a replica."""
@@ -97,6 +103,7 @@ class Listener:
                     await connection.add_listener(channel, self._hear)
                 if await connection.fetchval("select pg_is_in_recovery()"):
                     raise Deaf("this server is a replica: it takes neither NOTIFY nor claims.")
+                await connection.execute(_KEEPALIVES)
                 await self._prove(connection)
                 log.info("listener.ready")
                 self._is_deaf = False

@@ -55,8 +55,7 @@ class Database:
                 min_size=0,  # or asyncpg reconnects, and complains, behind our back
                 max_size=1,
                 command_timeout=CLAIM_SECONDS,
-                # A claim lost with the server leaves the task PENDING, which is as good as new.
-                server_settings={"application_name": f"{name} claims", "synchronous_commit": "off"},
+                server_settings={"application_name": f"{name} claims"},
                 **options,
             )
             pool = await asyncpg.create_pool(
@@ -141,6 +140,12 @@ def refusal(error: Any) -> RowbellError:
     kind = BY_SQLSTATE.get(error.sqlstate)
     if kind is None:
         return RowbellError(f"PostgreSQL refused a statement: {error}.")
+    if error.constraint_name == "tasks_unique_key":
+        return kind(
+            "an open task has this unique_key already.",
+            hint="Wait for it, cancel it, or use another key.",
+            field="unique_key",
+        )
     return kind(
         f"{error.message}.",
         hint=error.hint or HINTS.get(error.sqlstate, ""),

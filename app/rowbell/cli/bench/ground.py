@@ -7,9 +7,9 @@ from rowbell.cli.bench.load import KINDS
 from rowbell.config import Settings
 from rowbell.db import overview
 from rowbell.db.bench import Bench
+from rowbell.db.place import opened, placed
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidState
-from rowbell.runtime import opened, placed
 
 
 @asynccontextmanager

@@ -137,7 +137,7 @@ class HttpCaller:
         self._pool: httpcore.AsyncConnectionPool | None = None
 
     async def run(self, payload: HttpRequest, context: Context) -> dict[str, object]:
-        """The handler: what becomes the task's result.
+        """Call a URL and keep what it answers.
 
         Raises HttpFailed or RetryLater if another attempt may succeed, GiveUp if none can.
         """
