@@ -21,6 +21,7 @@ create type rowbell.task_status as enum ('PENDING', 'PROCESSING', 'COMPLETED', '
 comment on type rowbell.task_status is
   'Where a task stands. PENDING and PROCESSING are open, the others final. Scheduled, due, retrying and dead are questions that views answer.';
 
+-- Names and keys are compared by bytes: an upgrade of the C library must not damage an index.
 create table rowbell.tasks (
   id                  bigint generated always as identity,
   run_at              timestamptz         not null default now(),
@@ -37,9 +38,9 @@ create table rowbell.tasks (
   max_attempts        integer,
   progress            real,
   timeout             interval,
-  queue               text                not null default 'default',
-  kind                text                not null,
-  unique_key          text,
+  queue               text collate "C"    not null default 'default',
+  kind                text collate "C"    not null,
+  unique_key          text collate "C",
   description         text,
   created_by          text                not null
     default coalesce(nullif(current_setting('rowbell.subject', true), ''), session_user),
@@ -96,6 +97,9 @@ create table rowbell.tasks (
       and octet_length(array_to_string(audience, '')) <= 8192 then true
     else rowbell.refuse('audience_is_listed', 'audience', 'the audience is no list of at most 100 names',
       'Use at most 100 names, none of them null, 8 KiB in all.') end),
+  constraint created_by_is_short check (case when length(created_by) between 1 and 200 then true
+    else rowbell.refuse('created_by_is_short', 'created_by', format('created_by has %s characters', length(created_by)),
+      'Use 1 to 200 characters, or leave it out.') end),
   constraint progress_is_a_fraction check (case when progress is null or progress between 0 and 1 then true
     else rowbell.refuse('progress_is_a_fraction', 'progress', format('progress %s is no fraction', progress),
       'Use 0 to 1.') end)
@@ -116,7 +120,7 @@ alter table rowbell.tasks set (
   autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 
 create table rowbell.queues (
-  name       text        not null,
+  name       text collate "C" not null,
   paused_at  timestamptz,
   paused_by  text,
   created_at timestamptz not null default now(),
@@ -127,7 +131,7 @@ create table rowbell.queues (
 );
 
 create table rowbell.kinds (
-  name            text        not null,
+  name            text collate "C" not null,
   description     text        not null default '',
   max_attempts    integer     not null default 5,
   timeout         interval,
@@ -230,6 +234,7 @@ comment on constraint timeout_is_positive on rowbell.tasks is 'Up to 7 days, or 
 comment on constraint unique_key_is_short on rowbell.tasks is '1 to 200 characters.';
 comment on constraint description_is_short on rowbell.tasks is 'At most 1000 characters.';
 comment on constraint audience_is_listed on rowbell.tasks is 'At most 100 names, 8 KiB in all.';
+comment on constraint created_by_is_short on rowbell.tasks is '1 to 200 characters.';
 comment on constraint progress_is_a_fraction on rowbell.tasks is '0 to 1.';
 comment on constraint queues_pkey on rowbell.queues is 'One row a queue.';
 comment on constraint queue_is_named on rowbell.queues is 'a-z, 0-9 and _, at most 63 characters.';

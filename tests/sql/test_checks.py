@@ -43,6 +43,7 @@ REFUSED = [
     ("unique_key_is_short", "unique_key", "''", "the unique_key has 0 characters", "1 to 200"),
     ("unique_key_is_short", "unique_key", "repeat('k', 201)", "has 201 characters", "1 to 200"),
     ("description_is_short", "description", "repeat('d', 1001)", "1001 characters", "most 1000"),
+    ("created_by_is_short", "created_by", "repeat('c', 201)", "201 characters", "1 to 200"),
     ("audience_is_listed", "audience", "'{a,null}'", "at most 100 names", "none of them null"),
     ("audience_is_listed", "audience", "'{{a,b},{c,d}}'", "at most 100 names", "none of them null"),
     ("audience_is_listed", "audience", "array_fill('a'::text, '{101}')", "at most 100", "8 KiB"),
