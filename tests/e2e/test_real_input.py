@@ -80,10 +80,10 @@ def modules(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(tmp_path: Path, modules: Path) -> Iterator[Service]:
+def service(home: Path, modules: Path) -> Iterator[Service]:
     service = Service(
         "serve",
-        home=tmp_path / "home",
+        home=home,
         modules=modules,
         handlers="acme_tasks e2e_tasks",
         queues="default copied",

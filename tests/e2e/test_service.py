@@ -49,10 +49,10 @@ def modules(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(tmp_path: Path, modules: Path) -> Iterator[Service]:
+def service(home: Path, modules: Path) -> Iterator[Service]:
     service = Service(
         "serve",
-        home=tmp_path / "home",
+        home=home,
         modules=modules,
         handlers="waiting_tasks",
         drain_seconds="2",
@@ -67,7 +67,7 @@ def insert(service: Service, kind: str) -> int:
     return int(service.psql(f"insert into rowbell.tasks (kind) values ('{kind}') returning id"))
 
 
-def rows(service: Service, home: Path) -> str:
+def rows(service: Service) -> str:
     """What became of the tasks, asked after the service has stopped."""
     done = subprocess.run(
         [ROWBELL, "psql", "--", "-XqAt", "-c",
@@ -82,37 +82,37 @@ def rows(service: Service, home: Path) -> str:
 
 
 def test_sigterm_lets_work_finish_and_releases_the_rest_and_exits_with_zero(
-    service: Service, tmp_path: Path
+    service: Service,
 ) -> None:
     for kind in ("wait_for_ever", "wait_a_little"):
         service.wait_for("task.claimed", task=insert(service, kind))
     assert service.stop(signal.SIGTERM) == 0
-    assert rows(service, tmp_path) == "wait_a_little|COMPLETED|0|0|f\nwait_for_ever|PENDING|0|0|t"
+    assert rows(service) == "wait_a_little|COMPLETED|0|0|f\nwait_for_ever|PENDING|0|0|t"
     assert service.events[-1]["event"] == "service.stopped"
 
 
-def test_second_signal_ends_what_still_runs_at_once(service: Service, tmp_path: Path) -> None:
+def test_second_signal_ends_what_still_runs_at_once(service: Service) -> None:
     service.wait_for("task.claimed", task=insert(service, "wait_for_ever"))
     service.environment["ROWBELL_DRAIN_SECONDS"] = "60"
     service.process.send_signal(signal.SIGINT)
     service.wait_for("worker.draining")
     assert service.stop(signal.SIGINT) == 0
-    assert rows(service, tmp_path) == "wait_for_ever|PENDING|0|0|t"
+    assert rows(service) == "wait_for_ever|PENDING|0|0|t"
 
 
-def test_thread_that_never_ends_does_not_keep_the_process(service: Service, tmp_path: Path) -> None:
+def test_thread_that_never_ends_does_not_keep_the_process(service: Service) -> None:
     service.wait_for("task.claimed", task=insert(service, "block_for_ever"))
     assert service.stop() == 0
-    assert rows(service, tmp_path) == "block_for_ever|PENDING|0|0|t"
+    assert rows(service) == "block_for_ever|PENDING|0|0|t"
 
 
 def test_handler_that_ignores_its_cancellation_does_not_keep_the_process(
-    service: Service, tmp_path: Path
+    service: Service, home: Path
 ) -> None:
     service.wait_for("task.claimed", task=insert(service, "ignore_cancellation"))
     assert service.stop() == 1
     assert "ignores its cancellation" in service.events[-1]["reason"]
-    heir = Service("worker", home=tmp_path / "home", sweep_seconds="0.2")
+    heir = Service("worker", home=home, sweep_seconds="0.2")
     heir.wait_for("sweep.rescued", tasks=1)
     heir.stop()
 
@@ -152,8 +152,8 @@ def test_greeting_names_server_page_endpoint_and_a_line_that_works(service: Serv
     service.wait_for("task.completed", kind="echo")
 
 
-def test_eight_services_started_at_once_on_an_empty_home_all_come_up(tmp_path: Path) -> None:
-    services = [Service("serve", home=tmp_path / "home") for _ in range(8)]
+def test_eight_services_started_at_once_on_an_empty_home_all_come_up(home: Path) -> None:
+    services = [Service("serve", home=home) for _ in range(8)]
     try:
         for each in services:
             assert httpx.get(f"{each.address}/readyz").status_code == 200
@@ -164,9 +164,9 @@ def test_eight_services_started_at_once_on_an_empty_home_all_come_up(tmp_path: P
     assert codes == [0] * 8
 
 
-def test_taken_port_is_told_in_a_sentence(service: Service, tmp_path: Path) -> None:
+def test_taken_port_is_told_in_a_sentence(service: Service, home: Path) -> None:
     port = service.address.rpartition(":")[2]
-    second = Service("serve", home=tmp_path / "home", port=port)
+    second = Service("serve", home=home, port=port)
     assert second.process.wait(30) == 2
     second.stop()
     assert "ROWBELL_PORT" in second.log()

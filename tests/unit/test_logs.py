@@ -25,6 +25,7 @@ def used() -> set[str]:
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     yield
+    vars(logs.log).pop("bind", None)  # where structlog caches the logger on its first use
     structlog.reset_defaults()
 
 
