@@ -12,11 +12,14 @@ set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 declare
-  chosen   bigint[] := '{}';
-  found_   bigint[];
-  share    integer;
-  hungry   text[] := '{}';  -- kinds of this priority that may have more rows than their share
-  stratum  record;
+  chosen     bigint[] := '{}';
+  picked     bigint[];
+  kinds      text[];     -- of the strata, by falling priority and rising age of their oldest row
+  priorities integer[];
+  turn       text[];     -- kinds of one priority that are still to be asked
+  again      text[];     -- kinds that filled their share and may have more
+  share      integer;
+  level      integer;
 begin
   -- Lost with a crash of the server, the claim leaves the task PENDING, which is as good as new.
   perform set_config('synchronous_commit', 'off', true);
@@ -29,37 +32,41 @@ begin
       hint = 'It was silent for longer than its lease: register again.';
   end if;
 
-  for stratum in
-    select s.kind, s.priority, turn, s.kinds_left
-    from (
-      select s.kind, s.priority, count(*) over (partition by s.priority order by s.run_at desc, s.kind) as kinds_left
-      from rowbell.strata(queue_name, known_kinds) s
-      where s.run_at <= at) s
-    cross join generate_series(1, 2) turn  -- 1: its share, 2: what others left over
-    order by s.priority desc, turn, s.kinds_left desc
-  loop
-    if stratum.turn = 1 then
-      share := ceil((slots - cardinality(chosen))::numeric / stratum.kinds_left);
-    elsif stratum.kind = any (hungry) then
-      share := slots - cardinality(chosen);
-      hungry := array_remove(hungry, stratum.kind);
-    else
-      continue;
-    end if;
-    found_ := array(
-      select t.id from rowbell.tasks t
-      where t.queue = queue_name and t.kind = stratum.kind and t.priority = stratum.priority
-        and t.status = 'PENDING' and t.run_at <= at and (stratum.turn = 1 or t.id <> all (chosen))
-      order by t.run_at, t.id
-      limit share
-      for update skip locked);
-    chosen := chosen || found_;
-    exit when cardinality(chosen) >= slots;
-    if stratum.turn = 1 and cardinality(found_) = share then
-      hungry := hungry || stratum.kind;
-    end if;
+  select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
+         array_agg(s.priority order by s.priority desc, s.run_at, s.kind)
+  into kinds, priorities
+  from rowbell.strata(queue_name, known_kinds) s where s.run_at <= at;
+
+  while cardinality(kinds) > 0 and cardinality(chosen) < slots loop
+    level := priorities[1];
+    turn := kinds[1:cardinality(array_positions(priorities, level))];
+    again := '{}';
+    kinds := kinds[cardinality(turn) + 1:];
+    priorities := priorities[cardinality(turn) + 1:];
+    while cardinality(turn) > 0 and cardinality(chosen) < slots loop
+      share := ceil((slots - cardinality(chosen))::numeric / cardinality(turn));
+      picked := array(
+        select t.id from rowbell.tasks t
+        where t.queue = queue_name and t.kind = turn[1] and t.priority = level
+          and t.status = 'PENDING' and t.run_at <= at and t.id <> all (chosen)
+        order by t.run_at, t.id
+        limit share
+        for update skip locked);
+      chosen := chosen || picked;
+      if cardinality(picked) = share then
+        again := again || turn[1];
+      end if;
+      turn := turn[2:];
+      if cardinality(turn) = 0 then
+        turn := again;  -- what some left over goes to those that can use it
+        again := '{}';
+      end if;
+    end loop;
   end loop;
 
+  if cardinality(chosen) = 0 then
+    return;
+  end if;
   return query
   update rowbell.tasks t
   set status = 'PROCESSING', attempt = t.attempt + 1, worker = worker_id, started_at = at, progress = null
