@@ -140,6 +140,11 @@ def test_a_payload_keeps_its_digits_on_the_way_from_stdin(rowbell: CommandLine) 
     assert "the limit is 65536" in too_large.stderr
 
 
+def test_show_says_what_a_due_task_waits_for(rowbell: CommandLine) -> None:
+    task = rowbell.says("enqueue", "echo").strip()
+    assert "waits for     no worker is running: start `rowbell serve`" in rowbell.says("show", task)
+
+
 def test_a_queue_is_paused_and_resumed(rowbell: CommandLine) -> None:
     assert rowbell.tells("pause", "reports") == {"queue": "reports", "is_paused": True}
     paused = "select paused_by, paused_at is null from rowbell.queues"

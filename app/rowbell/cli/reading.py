@@ -9,8 +9,9 @@ from rowbell.cli.screen import out, say, show_json, show_table
 from rowbell.cli.session import run
 from rowbell.cli.sheet import COLUMNS, row, sheet
 from rowbell.db import overview
+from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument, NotFound
-from rowbell.task import Filter, Status
+from rowbell.task import Filter, Status, Task
 
 LARGEST_ID = 2**63 - 1
 MOST = 1_000
@@ -59,15 +60,21 @@ def show(
 ) -> None:
     """Show all of one task."""
     settings = options.load_quietly(database_url, home, log_level)
-    task = run(settings, lambda db: overview.task(db, task_id))
+    task, waiting_for = run(settings, lambda db: _look_at(db, task_id))
+    if as_json:
+        show_json(task)
+    else:
+        say(sheet(task, waiting_for))
+
+
+async def _look_at(database: Database, task_id: int) -> tuple[Task, str | None]:
+    """The task, and what it waits for. Raises NotFound."""
+    task = await overview.task(database, task_id)
     if task is None:
         raise NotFound(
             f"there is no task {task_id}.", hint="Finished tasks are deleted after the retention."
         )
-    if as_json:
-        show_json(task)
-    else:
-        say(sheet(task))
+    return task, await overview.waiting_for(database, task_id)
 
 
 def read_status(text: str) -> Status:

@@ -43,10 +43,10 @@ def _remark(task: Task) -> Text:
     return text
 
 
-def sheet(task: Task) -> Text:
+def sheet(task: Task, waiting_for: str | None = None) -> Text:
     """Everything about a task, a line each; what is empty is left out."""
     text = Text()
-    for label, value in _lines(task):
+    for label, value in _lines(task, waiting_for):
         text.append(f"{label:{LABEL_WIDTH}}", "dim").append(value).append("\n")
     for label, document in (("payload", task.payload), ("result", task.result)):
         if document is not None:
@@ -57,11 +57,12 @@ def sheet(task: Task) -> Text:
     return text
 
 
-def _lines(task: Task) -> Iterator[tuple[str, Text | str]]:
+def _lines(task: Task, waiting_for: str | None) -> Iterator[tuple[str, Text | str]]:
     lines: list[tuple[str, Text | str | None]] = [
         ("task", str(task.id)),
         ("kind", task.kind),
         ("status", _status(task)),
+        ("waits for", waiting_for),
         ("description", printable(task.description) if task.description else None),
         ("queue", task.queue),
         ("priority", str(task.priority)),

@@ -94,20 +94,25 @@ async def is_alive(database: Database) -> bool:
         return bool(await connection.fetchval("select true"))
 
 
+async def waiting_for(database: Database, task_id: int) -> str | None:
+    """What a due task waits for, in words; None if it is not due."""
+    async with database.pooled() as connection:
+        reason: str | None = await connection.fetchval(
+            "select waiting_for from rowbell.due_tasks where id = $1", task_id
+        )
+    return reason
+
+
 def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
     for column, cast, among in (
-        ("status", "::rowbell.task_status[]", wanted.status),
+        ("status", "::text[]::rowbell.task_status[]", wanted.status),
         ("kind", "::text[]", wanted.kind),
         ("queue", "::text[]", wanted.queue),
         ("id", "::bigint[]", wanted.ids),
     ):
         if among is not None:
-            values.append([str(each) if column == "status" else each for each in among])
-            conditions.append(
-                f"t.{column} = any (${len(values)}::text[]{cast})"
-                if column == "status"
-                else f"t.{column} = any (${len(values)}{cast})"
-            )
+            values.append(among)
+            conditions.append(f"t.{column} = any (${len(values)}{cast})")
     return conditions, values
