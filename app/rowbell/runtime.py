@@ -1,18 +1,17 @@
 """Wires everything, starts it in order, and stops it in order."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from rowbell import handlers as handler_modules
 from rowbell.api.asgi import create_app
-from rowbell.api.server import Server
+from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
 from rowbell.db.embedded import EmbeddedPostgres
@@ -50,21 +49,26 @@ class Service:
     listener: Listener | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _reviving: asyncio.Task[None] | None = None
+    _starting: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Start, greet, serve, drain. Raises RowbellError if it cannot start."""
         log.info("service.starting", api=self.with_api, worker=self.with_worker)
-        with _signals(self.stop):
+        self._starting = asyncio.current_task()
+        with _signals(self.stop), _given_up(self._stopping):
             async with AsyncExitStack() as stack:
-                server = stack.enter_context(_listening(self.settings)) if self.with_api else None
+                server = stack.enter_context(listening(self.settings)) if self.with_api else None
                 handlers = self.handlers or await self._load_handlers(stack)
                 self.place = await stack.enter_async_context(placed(self.settings))
                 self.database = await stack.enter_async_context(opened(self.place, name="rowbell"))
+                self._starting = None
                 await self._serve(self.place, self.database, handlers, server)
         log.info("service.stopped")
 
     def stop(self) -> None:
-        """Begin the drain; called again, end what still runs at once."""
+        """Begin the drain, or give up the start; called again, end what still runs at once."""
+        if self._starting:
+            self._starting.cancel()
         if self._stopping.is_set() and self.worker:
             self.worker.attempts.end_all(Ending.DRAINED)
         self._stopping.set()
@@ -73,7 +77,8 @@ class Service:
         """Why this process should get no traffic now; None: it should."""
         if self._stopping.is_set():
             return "the service is draining"
-        if self.listener and not self.listener.ready.is_set():
+        # A deaf listener will stay so: the process then lives on sweeps, and serves.
+        if self.listener and not (self.listener.ready.is_set() or self.listener.is_deaf):
             return "the listener is not connected: changes are not heard"
         return None
 
@@ -91,7 +96,7 @@ class Service:
         listener = self.listener = Listener(place.url, self.settings.probe_seconds)
         listener.ears.lost = self._revive
         api: Server | None = None
-        async with asyncio.TaskGroup() as services:
+        async with _ending() as services:
             running: list[asyncio.Task[None]] = []
             if self.with_worker:
                 worker = self.worker = Worker(database, handlers, self.settings)
@@ -127,7 +132,7 @@ class Service:
 
     async def _hear(self, listener: Listener) -> None:
         """Wait for the first LISTEN, but not for ever: behind a pooler sweeps alone must do."""
-        with contextlib.suppress(TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(HEAR_SECONDS):
                 await listener.ready.wait()
 
@@ -139,13 +144,34 @@ class Service:
             await api.close()
         for service in reversed(running):
             service.cancel()
-        asyncio.get_running_loop().call_later(HANG_SECONDS, _abandon)
 
     def _revive(self) -> None:
         """The connection is gone: see that the embedded server, if there is one, runs."""
         embedded = self.place.embedded if self.place else None
         if embedded and (self._reviving is None or self._reviving.done()):
             self._reviving = asyncio.create_task(_restart(embedded), name="revive")
+
+
+@contextmanager
+def _given_up(stopping: asyncio.Event) -> Iterator[None]:
+    """A start that a signal has cancelled is no error."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
+
+
+@asynccontextmanager
+async def _ending() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group that ends soon after its body, with the process if a handler will not."""
+    with ExitStack() as afterwards:  # what follows is bounded, and may take longer
+        async with asyncio.TaskGroup() as services:
+            try:
+                yield services
+            finally:  # after a drain, or because a service has failed
+                loop = asyncio.get_running_loop()
+                afterwards.callback(loop.call_later(HANG_SECONDS, _abandon).cancel)
 
 
 def _abandon() -> None:
@@ -173,23 +199,3 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in both:
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """The API's socket, bound before anything else starts: a taken port is known at once."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    bound = socket.socket(family)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((settings.host, settings.port))
-    except OSError as error:
-        bound.close()
-        raise ConfigurationError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-            hint="Set ROWBELL_PORT to a free port (0: any), ROWBELL_HOST to one of this host.",
-        ) from error
-    try:
-        yield bound
-    finally:
-        bound.close()

@@ -9,6 +9,8 @@ returns table (id bigint, attempt integer, kind text, failures integer, timeout 
 language plpgsql volatile
 -- Statistics of a table that was empty a minute ago must not talk the planner into reading all of it.
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
+-- While somebody locks the table, the heartbeats that share the connection must get their turn.
+set lock_timeout = '1s'
 as $$
 #variable_conflict use_column
 declare

@@ -4,6 +4,8 @@
 create or replace function rowbell.next_run_in(queue_name text, known_kinds text[], at timestamptz default clock_timestamp())
 returns double precision language plpgsql stable
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
+-- While somebody locks the table, the heartbeats that share the connection must get their turn.
+set lock_timeout = '1s'
 as $$
 declare
   next_at timestamptz;

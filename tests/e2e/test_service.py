@@ -10,6 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rowbell.db.embedded import psql_path
+from rowbell.runtime import HANG_SECONDS
+
 from e2e.service import ROWBELL, Service
 
 pytestmark = pytest.mark.timeout(120)
@@ -124,6 +127,37 @@ def test_one_process_uses_five_connections_at_the_most(service: Service) -> None
     service.psql_until("select count(*) from rowbell.tasks where finished_at is null", "0")
     counted = "select count(*) from pg_stat_activity where application_name like 'rowbell%'"
     assert 3 <= int(service.psql(counted)) <= 5
+
+
+def test_server_that_takes_long_to_stop_is_waited_for(service: Service, home: Path) -> None:
+    pid_file = Path(service.wait_for("embedded.started")["data"]) / "postmaster.pid"
+    postmaster = int(pid_file.read_text().split("\n")[0])
+    os.kill(postmaster, signal.SIGSTOP)
+    try:
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            service.process.wait(HANG_SECONDS + 2)
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    assert service.stop() == 0
+    assert service.events[-1] == service.wait_for("service.stopped") | {"level": "info"}
+
+
+def test_signal_during_a_start_that_has_to_wait_ends_it(service: Service, home: Path) -> None:
+    locker = subprocess.Popen(
+        [psql_path(), service.url, "-Xq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert locker.stdin and locker.stdout
+    locker.stdin.write("begin;\nlock table rowbell.schema_files;\n\\echo locked\n")
+    locker.stdin.flush()
+    assert locker.stdout.readline() == "locked\n"
+    second = Service("worker", home=home)
+    second.wait_for("embedded.joined")
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    service.psql_until(waiting, "1")
+    assert second.stop() == 0
+    locker.communicate("rollback;\n", timeout=10)
+    assert second.events[-1]["event"] == "service.stopped"
 
 
 def test_readiness_tells_that_the_service_drains(service: Service) -> None:

@@ -319,3 +319,67 @@ async def test_paused_queue_runs_nothing_until_it_is_resumed(
     assert (await tasks.row(task))["status"] == "PENDING"
     await tasks.connection.execute("select rowbell.resume('default')")
     await tasks.until_status(task, "COMPLETED")
+
+
+async def test_handler_that_asks_for_no_number_of_seconds_only_fails(
+    start_engine: StartEngine, tasks: Tasks
+) -> None:
+    async def ask_for_words() -> None:
+        raise RetryLater("a minute", "busy")  # type: ignore[arg-type]
+
+    await start_engine(ask_for_words, max_attempts=1)
+    row = await tasks.until_status(await tasks.insert("ask_for_words"), "FAILED")
+    assert '"busy"' in row["error"]
+
+
+async def test_handler_that_complains_about_its_cancellation_counts_no_failure(
+    start_engine: StartEngine, tasks: Tasks
+) -> None:
+    started = asyncio.Event()
+
+    async def complain() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RuntimeError("interrupted") from None
+
+    engine = await start_engine(complain)
+    task = await tasks.insert("complain")
+    await soon(started)
+    await engine.stop(grace_seconds=0.05)
+    row = await tasks.row(task)
+    assert (row["status"], row["failures"], row["error"]) == ("PENDING", 0, None)
+
+
+async def test_scheduled_row_of_a_queue_that_nobody_rang_for_runs_when_it_is_due(
+    start_engine: StartEngine, tasks: Tasks, events: list[Any]
+) -> None:
+    await start_engine(add_up)
+    await tasks.connection.execute("alter table rowbell.tasks disable trigger bell_for_inserts")
+    task = await tasks.connection.fetchval(
+        "insert into rowbell.tasks (kind, payload, queue, run_at) values"
+        """ ('add_up', '{"a": 1, "b": 1}', 'nightly', now() + interval '1 second') returning id"""
+    )
+    row = await tasks.until_status(task, "COMPLETED")
+    assert (row["started_at"] - row["run_at"]).total_seconds() < 0.5
+    assert not [event for event in events if event["event"] == "sweep.found"]
+
+
+async def test_thread_that_outlives_its_attempt_keeps_its_slot_until_it_ends(
+    start_engine: StartEngine, tasks: Tasks
+) -> None:
+    go_on = threading.Event()
+
+    def hang_first(context: Context) -> None:
+        if context.attempt == 1:
+            go_on.wait(20)
+
+    engine = await start_engine(hang_first, slots=1, timeout=0.05)
+    try:
+        task = await tasks.insert("hang_first")
+        await tasks.until("id = $1 and failures = 1", task)
+        assert engine.worker.attempts.slots.busy == 1
+    finally:
+        go_on.set()
+    await tasks.until_status(task, "COMPLETED")

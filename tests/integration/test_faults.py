@@ -219,3 +219,24 @@ async def test_engine_uses_five_connections_at_the_most(
     )
     assert engine.worker.ready.is_set()
     assert used <= 5
+
+
+async def test_row_that_a_trigger_of_somebody_refuses_does_not_hold_up_others(
+    start_engine: StartEngine, tasks: Tasks, events: list[Any]
+) -> None:
+    await start_engine(noop)
+    await tasks.connection.execute(
+        """
+        create function refuse() returns trigger language plpgsql as
+          $$ begin raise exception 'not this one'; end $$;
+        create trigger refuse before update on rowbell.tasks
+          for each row when (new.queue = 'guarded' and new.status <> 'PROCESSING')
+          execute function refuse()
+        """
+    )
+    guarded = await tasks.insert("noop", queue="guarded")
+    await until_event(events, "completer.failed")
+    for _ in range(3):
+        await tasks.until_status(await tasks.insert("noop"), "COMPLETED")
+    await tasks.connection.execute("drop trigger refuse on rowbell.tasks")
+    await tasks.until_status(guarded, "COMPLETED")

@@ -95,6 +95,7 @@ async def rare_functions(connection: asyncpg.Connection, worker: int) -> None:
     await connection.fetch("select worker from rowbell.rescue(10, $1)", later(0))
     await connection.fetch("select rowbell.prune('1 day', 10, $1)", later(0))
     await connection.fetch("select rowbell.release_strays($1, '{}', '10 s', $2)", worker, later(20))
+    await connection.fetch("select rowbell.cancel_requests($1)", worker)
     await connection.fetch("select rowbell.next_run_in('default', '{aaa}', $1)", later(0))
     await connection.fetch("select queue from rowbell.waiting_queues($1)", later(0))
 

@@ -37,6 +37,7 @@ async def test_the_service_can_do_everything_that_the_service_does(
     assert failed[ids[1]].status is Status.FAILED
     assert await tasks.release(database, ids[2:3], [1])
     await tasks.cancel(database, ids[3], subject="ann")
+    assert await workers.cancel_requests(database, worker) == [ids[3]]
     await tasks.retry(database, ids[1], subject="ann")
     await tasks.pause(database, "default", subject="ann")
     assert await overview.paused_queues(database) == {"default"}

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from rowbell.config import Settings
+from rowbell.errors import ConfigurationError
+
 CLOSE_SECONDS = 5
 
 
@@ -59,3 +62,23 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
+
+
+@contextlib.contextmanager
+def listening(settings: Settings) -> Iterator[socket.socket]:
+    """The API's socket, bound before anything else starts: a taken port is known at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        raise ConfigurationError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
+            hint="Set ROWBELL_PORT to a free port (0: any), ROWBELL_HOST to one of this host.",
+        ) from error
+    try:
+        yield bound
+    finally:
+        bound.close()

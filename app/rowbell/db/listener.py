@@ -66,7 +66,8 @@ class Listener:
     """While True, hold the watch lock, so that changes are told to everybody who watches."""
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _holds_watch: bool = False
-    _is_deaf: bool = False
+    is_deaf: bool = False
+    """True while PostgreSQL answers but delivers no notification."""
 
     async def run(self) -> None:
         """Listen until cancelled; every loss is logged and followed by a jittered reconnect."""
@@ -106,7 +107,7 @@ class Listener:
                 await connection.execute(_KEEPALIVES)
                 await self._prove(connection)
                 log.info("listener.ready")
-                self._is_deaf = False
+                self.is_deaf = False
                 self.ready.set()
                 self.ears.ready()
                 await self._keep(connection, gone)
@@ -165,8 +166,8 @@ class Listener:
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):
             log.warning("listener.lost", reason=error.message)
-        elif not self._is_deaf:  # said once: it stays so until somebody changes the set-up
-            self._is_deaf = True
+        elif not self.is_deaf:  # said once: it stays so until somebody changes the set-up
+            self.is_deaf = True
             log.warning(
                 "listener.deaf",
                 reason=error.message,

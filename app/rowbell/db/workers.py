@@ -27,7 +27,10 @@ class Rescue:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A kind that has due tasks in a queue, and for how many seconds the oldest waits."""
+    """A kind that has due tasks in a queue, and for how many seconds the oldest waits.
+
+    Negative: the first is due in so many seconds, within a minute.
+    """
 
     queue: str
     kind: str
@@ -100,13 +103,20 @@ async def prune(database: Database, *, older_than_days: float, most: int) -> int
 
 
 async def waiting_queues(database: Database) -> list[Waiting]:
-    """The (queue, kind) pairs that have due tasks."""
+    """The (queue, kind) pairs that have due tasks, or will have some within a minute."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
             "select queue, kind, extract(epoch from clock_timestamp() - due_since)::float8"
-            " from rowbell.waiting_queues()"
+            " from rowbell.waiting_queues(now() + interval '1 minute')"
         )
     return [Waiting(*row) for row in rows]
+
+
+async def cancel_requests(database: Database, worker: int) -> list[int]:
+    """Ids of the tasks of a worker whose cancel was asked for."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch("select rowbell.cancel_requests($1)", worker)
+    return [row[0] for row in rows]
 
 
 async def live_kinds(database: Database) -> set[str]:

@@ -1,7 +1,9 @@
 """One try at a task: from the claim to an outcome. It always ends in exactly one outcome."""
 
 import asyncio
+import contextlib
 import traceback
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -46,7 +48,9 @@ class Outcome:
 class Attempt:
     """Runs a handler once; `end` stops it from outside."""
 
-    __slots__ = ("_ending", "_performing", "claim", "context", "executors", "handler", "task")
+    __slots__ = (
+        "_ending", "_performing", "claim", "context", "executors", "handler", "task", "thread",
+    )  # fmt: skip
 
     def __init__(
         self, claim: Claim, handler: Handler, context: AttemptContext, executors: Executors
@@ -56,16 +60,23 @@ class Attempt:
         self.context = context
         self.executors = executors
         self.task: asyncio.Task[None] | None = None
+        self.thread: Future[Any] | None = None
+        """The handler's, if it runs in one; it may outlive the attempt."""
         self._ending: Ending | None = None
         self._performing = False
 
-    def end(self, ending: Ending) -> None:
-        """Stop the handler: a coroutine is cancelled, a thread is told and left behind."""
-        if self._ending is None:
-            self._ending = ending
-            self.context.is_cancelled = True
-            if self._performing and self.task:  # before and after, a cancel would lose the outcome
-                self.task.cancel()
+    def end(self, ending: Ending) -> bool:
+        """Stop the handler: a coroutine is cancelled, a thread is told and left behind.
+
+        False: it was ended before.
+        """
+        if self._ending is not None:
+            return False
+        self._ending = ending
+        self.context.is_cancelled = True
+        if self._performing and self.task:  # before and after, a cancel would lose the outcome
+            self.task.cancel()
+        return True
 
     async def run(self) -> Outcome:
         """Perform, and turn whatever happens into an outcome; raises nothing."""
@@ -77,12 +88,10 @@ class Attempt:
         self._performing = True
         try:
             outcome.result = _result(await self._perform())
-        except asyncio.CancelledError as error:
-            outcome.ending = self._ending
-            if self._ending is None:  # by the handler itself
-                outcome.failure = _failure(error, self.claim)
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything, SystemExit too
-            outcome.failure = _failure(error, self.claim)
+            outcome.ending = self._ending  # what it raises when it is ended is an echo of that
+            if self._ending is None:
+                outcome.failure = _failure(error, self.claim)
         finally:
             self._performing = False
         outcome.seconds = asyncio.get_running_loop().time() - started
@@ -92,16 +101,22 @@ class Attempt:
         seconds = self.claim.timeout or self.handler.timeout
         arguments = self._arguments_of(self.handler)
         if seconds is None:
-            return await self.executors.run(self.handler, arguments)
+            return await self._call(arguments)
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
-                return await self.executors.run(self.handler, arguments)
+                return await self._call(arguments)
         except TimeoutError:
             if not deadline.expired():
                 raise  # the handler's own
             self.context.is_cancelled = True
             raise TimedOut(f"the attempt took longer than its timeout of {seconds:g} s") from None
+
+    async def _call(self, arguments: dict[str, Any]) -> Any:
+        if self.handler.runs_in == "loop":
+            return await self.handler.function(**arguments)
+        self.thread = self.executors.start(self.handler, arguments)
+        return await asyncio.wrap_future(self.thread)
 
     def _arguments_of(self, handler: Handler) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -150,7 +165,9 @@ def _failure(error: BaseException, claim: Claim) -> Failure:
         delay=exponential(claim.failures + 1),
     )
     if isinstance(error, RetryLater):
-        failure.delay = min(max(0.0, error.seconds), LONGEST_DELAY_SECONDS)
+        # The seconds are the handler's: what is no number leaves the backoff as it is.
+        with contextlib.suppress(AttributeError, TypeError, ValueError, OverflowError):
+            failure.delay = min(max(0.0, float(error.seconds)), LONGEST_DELAY_SECONDS)
     elif not isinstance(error, GiveUp | TimedOut | PayloadInvalid):
         failure.traceback = _text("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
     return failure

@@ -1,6 +1,7 @@
 """The attempts that run in this process: begun by claims, ended by handlers or from outside."""
 
 import asyncio
+import contextlib
 
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Attempt, Ending
@@ -31,6 +32,7 @@ class Attempts:
         self._idle = asyncio.Event()
         self._idle.set()
         self._group = asyncio.TaskGroup()
+        self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -54,9 +56,17 @@ class Attempts:
         await self._completer.put(await attempt.run())
         if self._running.get(attempt.claim.id) is attempt:
             del self._running[attempt.claim.id]
-        self.slots.release()
+        if attempt.thread and not attempt.thread.done():
+            # It outlives its attempt: the next one would wait for a thread although it is claimed.
+            attempt.thread.add_done_callback(self._release_from_thread)
+        else:
+            self.slots.release()
         if not self._running:
             self._idle.set()
+
+    def _release_from_thread(self, _: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
+            self._loop.call_soon_threadsafe(self.slots.release)
 
     def held(self) -> list[int]:
         """Ids of the tasks that run here, or whose outcome is not written yet."""
@@ -67,10 +77,9 @@ class Attempts:
         if attempt := self._running.get(task_id):
             attempt.end(ending)
 
-    def end_all(self, ending: Ending) -> None:
-        """End what runs now; the tasks are released, no failure is counted."""
-        for attempt in list(self._running.values()):
-            attempt.end(ending)
+    def end_all(self, ending: Ending) -> int:
+        """End what runs now: released, no failure is counted. Returns how many it were."""
+        return sum([attempt.end(ending) for attempt in self._running.values()])
 
     async def drain(self, grace_seconds: float) -> None:
         """Let attempts finish within the grace, release the rest, write every outcome."""

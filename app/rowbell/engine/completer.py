@@ -1,14 +1,14 @@
 """Writes outcomes in batches: what ended while one batch is being written makes the next one."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import orjson
 
 from rowbell.db import tasks
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Outcome
-from rowbell.errors import InvalidArgument, RowbellError
+from rowbell.errors import InvalidArgument, RowbellError, Unavailable
 from rowbell.logs import log
 from rowbell.task import Failure, Status
 
@@ -30,6 +30,7 @@ class Completer:
         self._room = asyncio.Event()
         self.settled = asyncio.Event()
         """Set while every outcome is written."""
+        self._problem = ""
         self._room.set()
         self.settled.set()
 
@@ -48,23 +49,25 @@ class Completer:
         return [outcome.claim.id for outcome in (*self._outcomes, *self._writing)]
 
     async def run(self) -> None:
-        """Write until cancelled. A batch that cannot be written is tried again, for ever."""
+        """Write until cancelled. What cannot be written is tried again, for ever."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             while self._outcomes:
                 self._writing, self._outcomes = self._outcomes[:BATCH], self._outcomes[BATCH:]
                 self._room.set()
-                await self._write_until_written(self._writing)
+                await self._write_until_answered(self._writing)
+                # What a trigger of somebody refuses goes to the back, and holds up nothing.
+                self._outcomes += [o for o in self._writing if not o.is_settled]
                 self._writing = []
             self.settled.set()
 
-    async def _write_until_written(self, batch: list[Outcome]) -> None:
+    async def _write_until_answered(self, batch: list[Outcome]) -> None:
         pause = PAUSE_SECONDS
         while True:
             try:
                 await self._write(batch)
-            except RowbellError as error:
+            except Unavailable as error:
                 log.warning("completer.failed", outcomes=len(batch), reason=error.message)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, MOST_PAUSE_SECONDS)
@@ -75,35 +78,45 @@ class Completer:
         # Sorted, so that every batch locks rows in the same order; settled ones are not repeated
         # when an earlier try got half-way.
         left = sorted((o for o in batch if not o.is_settled), key=lambda o: o.claim.id)
-        await self._release([o for o in left if o.ending])
-        await self._complete([o for o in left if not o.ending and not o.failure])
-        await self._fail([o for o in left if not o.ending and o.failure])
+        problem = await self._apart(self._release, [o for o in left if o.ending])
+        problem = await self._apart(self._complete, [o for o in left if _has_result(o)]) or problem
+        problem = await self._apart(self._fail, [o for o in left if _has_failed(o)]) or problem
+        if problem and problem.message != self._problem:
+            log.warning("completer.failed", outcomes=1, reason=problem.message)
+        self._problem = problem.message if problem else ""
+        if problem:
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _apart(
+        self, write: Callable[[list[Outcome]], Awaitable[None]], outcomes: list[Outcome]
+    ) -> RowbellError | None:
+        """One outcome that PostgreSQL refuses must not hold up the others: halve until alone.
+
+        Returns why some are not settled. Raises Unavailable.
+        """
+        try:
+            if outcomes:
+                await write(outcomes)
+        except Unavailable:
+            raise
+        except RowbellError as error:
+            if len(outcomes) > 1:
+                middle = len(outcomes) // 2
+                first = await self._apart(write, outcomes[:middle])
+                return await self._apart(write, outcomes[middle:]) or first
+            if isinstance(error, InvalidArgument) and _has_result(outcomes[0]):
+                outcomes[0].failure = Failure("ResultRefused", str(error), retryable=False)
+                return None  # written with the failures, which come last
+            return error
+        return None
 
     async def _complete(self, outcomes: list[Outcome]) -> None:
-        if not outcomes:
-            return
         results = [outcome.result for outcome in outcomes]
-        try:
-            refused = set(await tasks.complete(self._database, *_fences(outcomes), results))
-        except InvalidArgument as error:
-            await self._isolate(outcomes, error)
-            return
+        refused = set(await tasks.complete(self._database, *_fences(outcomes), results))
         for outcome in outcomes:
             _settle(outcome, None if outcome.claim.id in refused else "task.completed")
 
-    async def _isolate(self, outcomes: list[Outcome], error: RowbellError) -> None:
-        """One result that PostgreSQL refuses must not hold up the others: halve until alone."""
-        if len(outcomes) > 1:
-            middle = len(outcomes) // 2
-            await self._complete(outcomes[:middle])
-            await self._complete(outcomes[middle:])
-        else:
-            outcomes[0].failure = Failure("ResultRefused", str(error), retryable=False)
-            await self._fail(outcomes)
-
     async def _fail(self, outcomes: list[Outcome]) -> None:
-        if not outcomes:
-            return
         failures = [outcome.failure for outcome in outcomes if outcome.failure]
         verdicts = await tasks.fail(
             self._database,
@@ -116,12 +129,18 @@ class Completer:
             _settle(outcome, "task.failed" if verdict else None, **_words(failure, verdict))
 
     async def _release(self, outcomes: list[Outcome]) -> None:
-        if not outcomes:
-            return
         verdicts = await tasks.release(self._database, *_fences(outcomes))
         for outcome in outcomes:
             verdict = verdicts.get(outcome.claim.id)
             _settle(outcome, _RELEASED.get(verdict.status) if verdict else None)
+
+
+def _has_result(outcome: Outcome) -> bool:
+    return not outcome.ending and not outcome.failure
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    return not outcome.ending and outcome.failure is not None
 
 
 _RELEASED = {Status.PENDING: "task.released", Status.CANCELLED: "task.cancelled"}

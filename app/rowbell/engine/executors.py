@@ -1,15 +1,14 @@
-"""Where a handler runs: on the event loop, or in a thread of its own."""
+"""Where plain functions run: each in a thread of its own."""
 
-import asyncio
 import contextvars
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from rowbell.handlers import Handler
 
 
 class Executors:
-    """Runs handlers; threads are made as they are needed, one a slot at the most."""
+    """Runs plain functions; threads are made as they are needed, one a slot at the most."""
 
     def __init__(self, slots: int) -> None:
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="rowbell handler")
@@ -20,15 +19,11 @@ class Executors:
         """Threads that still run a handler, abandoned ones included."""
         return self._in_threads
 
-    async def run(self, handler: Handler, arguments: dict[str, Any]) -> Any:
-        """What the handler returns; raises what it raises."""
-        if handler.runs_in == "loop":
-            return await handler.function(**arguments)
+    def start(self, handler: Handler, arguments: dict[str, Any]) -> Future[Any]:
+        """Run a handler in a thread; the future is done when the thread is."""
         self._in_threads += 1
-        future = asyncio.get_running_loop().run_in_executor(
-            self._threads, contextvars.copy_context().run, self._call, handler, arguments
-        )
-        return await future
+        context = contextvars.copy_context()
+        return self._threads.submit(context.run, self._call, handler, arguments)
 
     def close(self) -> None:
         """Take no more; threads that still run a handler cannot be stopped, only left behind."""

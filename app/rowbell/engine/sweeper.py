@@ -56,6 +56,8 @@ class Sweeper:
 
     async def _sweep(self) -> None:
         await self._look_for_missed_bells()
+        for task_id in await workers.cancel_requests(self._database, self._worker.id):
+            self._worker.cancel(task_id)
         for rescue in await workers.rescue(self._database):
             log.warning(
                 "sweep.rescued",
@@ -72,8 +74,11 @@ class Sweeper:
             await self._prune()
 
     async def _look_for_missed_bells(self) -> None:
-        waiting = await workers.waiting_queues(self._database)
+        coming = await workers.waiting_queues(self._database)
+        waiting = [w for w in coming if w.seconds >= 0]
         known = set(self._worker.handlers.kinds)
+        for queue in {w.queue for w in coming if w.seconds < 0 and w.kind in known}:
+            self._worker.expect(queue)
         due = {w.queue: w.seconds for w in waiting if w.kind in known}
         if not self.ready.is_set():
             for queue in due:  # these were rung while nobody listened: no bell is to blame

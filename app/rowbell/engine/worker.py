@@ -1,17 +1,19 @@
-"""Runs tasks: registers, keeps a dispatcher for each queue, claims, beats, and drains."""
+"""Runs tasks: registers, keeps a dispatcher for each queue, beats, and drains."""
 
 import asyncio
+import contextlib
 
 from rowbell.config import Settings
-from rowbell.db import tasks, workers
+from rowbell.db import workers
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
-from rowbell.engine.attempts import Attempts, within
+from rowbell.engine.attempts import FLUSH_SECONDS, Attempts, within
+from rowbell.engine.claims import Claims
 from rowbell.engine.dispatcher import Dispatcher
+from rowbell.engine.lease import Lease
 from rowbell.errors import RowbellError
 from rowbell.handlers import Handlers
 from rowbell.logs import log
-from rowbell.task import Claim
 
 EVERY_QUEUE = "*"
 OFTEN_SECONDS = 5.0
@@ -31,16 +33,25 @@ class Worker:
         self._dispatchers: dict[str, Dispatcher] = {}
         self._group = asyncio.TaskGroup()
         self._draining = False
-        self._claiming = 0
-        self._claim_lost_at: float | None = None
-        self._claim_problem = ""
+        self._silent = False
         self._beat_now = asyncio.Event()
+        self._lease = Lease(settings.lease_seconds, self._fence)
+        self._claims = Claims(
+            database,
+            handlers,
+            held=self.attempts.held,
+            look=self._look_again,
+            failed=self._beat_now.set,
+        )
 
     async def run(self) -> None:
         """Register, then run everything that a worker consists of."""
+        began = asyncio.get_running_loop().time()
         await self._register()
+        self._lease.renew(began)
         async with self._group:
             self._group.create_task(self.attempts.run(), name="attempts")
+            self._group.create_task(self._claims.run(), name="claims")
             self._group.create_task(self._beat(), name="heartbeat")
             for queue in self._settings.queues:
                 if queue != EVERY_QUEUE:
@@ -65,6 +76,10 @@ class Worker:
             if dispatcher := self._dispatcher(queue):
                 dispatcher.sweep()
 
+    def expect(self, queue: str) -> None:
+        """Tasks of a queue are due soon: somebody must be there to wake up for them."""
+        self._dispatcher(queue)
+
     def cancel(self, task_id: int) -> None:
         """The cancel of a task was asked for; it may run here."""
         self.attempts.end(task_id, Ending.CANCELLED)
@@ -82,9 +97,9 @@ class Worker:
         dispatcher = self._dispatchers[queue] = Dispatcher(
             queue,
             slots=self.attempts.slots,
-            claim=self._claim,
+            claim=self._claims.claim,
             start=self.attempts.start,
-            seconds_to_next=self._seconds_to_next,
+            seconds_to_next=self._claims.seconds_to_next,
             # A queue that was found by its name comes back with its next bell.
             retire=None if queue in self._settings.queues else self._retire,
         )
@@ -94,31 +109,15 @@ class Worker:
     def _retire(self, queue: str) -> None:
         del self._dispatchers[queue]
 
-    async def _claim(self, queue: str, most: int) -> list[Claim]:
-        self._claiming += 1
-        try:
-            return await tasks.claim(self._database, queue, self.id, most, self.handlers.kinds)
-        except RowbellError as error:
-            # The claim may have been made and its answer lost: the heartbeat sees to that.
-            if error.message != self._claim_problem:
-                log.warning("claim.failed", queue=queue, reason=error.message)
-            self._claim_problem = error.message
-            self._claim_lost_at = asyncio.get_running_loop().time()
-            self._beat_now.set()
-            return []
-        finally:
-            self._claiming -= 1
-
-    async def _seconds_to_next(self, queue: str) -> float | None:
-        try:
-            return await workers.next_run_in(self._database, queue, self.handlers.kinds)
-        except RowbellError:
-            return None  # the heartbeat notices too, and looks when PostgreSQL is back
+    def _look_again(self) -> None:
+        """After a failed claim; not while PostgreSQL is gone, for each look knocks at its door."""
+        if not self._silent:
+            self.look()
 
     # ---------------------------------------------------------------- heartbeat
 
     async def _register(self) -> None:
-        self.id = await workers.register(
+        self.id = self._claims.worker = await workers.register(
             self._database,
             queues=self._settings.queues,
             slots=self._settings.slots,
@@ -134,32 +133,29 @@ class Worker:
         )
 
     async def _beat(self) -> None:
-        """Say that this worker lives; whoever cannot say so for two thirds of its lease stops."""
-        loop = asyncio.get_running_loop()
-        last, failing = loop.time(), False
-        while True:
-            self._beat_now.clear()
-            try:
-                await self._beat_once()
-            except RowbellError as error:
-                if not failing:
-                    log.warning("heartbeat.failed", worker=self.id, reason=error.message)
-                failing = True
-                if loop.time() - last > self._settings.lease_seconds * 2 / 3:
-                    self._fence()
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                if failing:
-                    log.info("database.recovered")
-                    self.look()
-                last, failing = loop.time(), False
-                await within(self._pause(), self._beat_now)
-
-    def _pause(self) -> float:
+        """Say that this worker lives; whoever cannot say so loses its lease."""
         often = min(OFTEN_SECONDS, self._settings.lease_seconds / 6)
-        return often if self._claim_lost_at is None else min(often, RETRY_SECONDS)
+        try:
+            while True:
+                self._beat_now.clear()
+                try:
+                    await self._beat_once()
+                except RowbellError as error:
+                    if not self._silent:
+                        log.warning("heartbeat.failed", worker=self.id, reason=error.message)
+                    self._silent = True
+                    await asyncio.sleep(RETRY_SECONDS)
+                else:
+                    if self._silent:
+                        log.info("database.recovered")
+                        self.look()
+                    self._silent = False
+                    await within(often, self._beat_now)
+        finally:
+            self._lease.end()
 
     async def _beat_once(self) -> None:
+        sent = asyncio.get_running_loop().time()
         alive = await workers.heartbeat(
             self._database, self.id, busy=self.attempts.slots.busy, draining=self._draining
         )
@@ -168,24 +164,12 @@ class Worker:
             if not self._draining:
                 await self._register()
                 self.look()
-        if self._claim_lost_at is not None:
-            await self._recover_claims(self._claim_lost_at)
+        self._lease.renew(sent)
 
     def _fence(self) -> None:
         """By now the tasks may have been given to another worker."""
-        if self.attempts:
-            log.warning("worker.fenced", worker=self.id, attempts=len(self.attempts))
-            self.attempts.end_all(Ending.FENCED)
-
-    async def _recover_claims(self, lost_at: float) -> None:
-        """Give back what was claimed for this worker but never arrived here."""
-        self.look()
-        settled = asyncio.get_running_loop().time() - lost_at > workers.STRAY_SECONDS * 1.5
-        if settled and not self._claiming:
-            self._claim_lost_at, self._claim_problem = None, ""
-            held = self.attempts.held()
-            for task_id in await workers.release_strays(self._database, self.id, held):
-                log.info("task.released", task=task_id, reason="its claim was lost on the way")
+        if ended := self.attempts.end_all(Ending.FENCED):
+            log.warning("worker.fenced", worker=self.id, attempts=ended)
 
     # ---------------------------------------------------------------- drain
 
@@ -199,6 +183,9 @@ class Worker:
         log.info("worker.draining", worker=self.id, attempts=len(self.attempts))
         for dispatcher in self._dispatchers.values():
             dispatcher.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._claims.stop()
         await self.attempts.drain(grace_seconds)
         try:
             await workers.sign_off(self._database, self.id)

@@ -1,0 +1,92 @@
+"""Claims, one statement at a time: a heartbeat, on the same connection, is always the next."""
+
+import asyncio
+from collections.abc import Callable
+
+from rowbell.db import tasks, workers
+from rowbell.db.pool import Database
+from rowbell.errors import RowbellError
+from rowbell.handlers import Handlers
+from rowbell.logs import log
+from rowbell.task import Claim
+
+RETRY_SECONDS = 0.5
+
+
+class Claims:
+    """A service: `run()` until cancelled; it gives back what was claimed but never arrived."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Handlers,
+        *,
+        held: Callable[[], list[int]],
+        look: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        """held: ids of the tasks that arrived. look, failed: called after a claim has failed."""
+        self.worker = 0
+        self._database = database
+        self._handlers = handlers
+        self._held = held
+        self._look = look
+        self._failed = failed
+        self._turn = asyncio.Lock()
+        self._stopping = False
+        self._lost = asyncio.Event()
+        self._lost_at = 0.0
+        self._problem = ""
+
+    async def claim(self, queue: str, most: int) -> list[Claim]:
+        """Up to so many attempts; none if it fails, and then the queue is looked at again."""
+        async with self._turn:
+            if self._stopping:
+                return []
+            try:
+                return await tasks.claim(
+                    self._database, queue, self.worker, most, self._handlers.kinds
+                )
+            except RowbellError as error:
+                # The claim may have been made and its answer lost.
+                if error.message != self._problem:
+                    log.warning("claim.failed", queue=queue, reason=error.message)
+                self._problem = error.message
+                self._lost_at = asyncio.get_running_loop().time()
+                self._lost.set()
+                self._failed()
+                return []
+
+    async def seconds_to_next(self, queue: str) -> float | None:
+        """Until the next scheduled task of a queue is due; None: none is, or nobody knows."""
+        async with self._turn:
+            try:
+                return await workers.next_run_in(self._database, queue, self._handlers.kinds)
+            except RowbellError:
+                return None  # the heartbeat notices too, and looks when PostgreSQL is back
+
+    async def stop(self) -> None:
+        """Claim no more; returns when what was claimed last has been started."""
+        self._stopping = True
+        async with self._turn:
+            pass
+
+    async def run(self) -> None:
+        """After a claim has failed: look again, and once no claim can be on its way, give back."""
+        while True:
+            await self._lost.wait()
+            await asyncio.sleep(RETRY_SECONDS)
+            self._look()
+            if asyncio.get_running_loop().time() - self._lost_at > workers.STRAY_SECONDS * 1.5:
+                async with self._turn:
+                    await self._give_back()
+
+    async def _give_back(self) -> None:
+        try:
+            strays = await workers.release_strays(self._database, self.worker, self._held())
+        except RowbellError:
+            return  # they are still there at the next turn
+        self._lost.clear()
+        self._problem = ""
+        for task_id in strays:
+            log.info("task.released", task=task_id, reason="its claim was lost on the way")
