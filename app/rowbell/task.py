@@ -1,7 +1,7 @@
 """What a task is: plain values, as they are in the table."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -89,7 +89,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which tasks to list; None means any. `before` is an id: the page after that row."""
+    """Which tasks to list; None means any."""
 
     status: list[Status] | None = None
     kind: list[str] | None = None
@@ -106,5 +106,4 @@ class Failure:
     traceback: str = ""
     retryable: bool = True
     delay: float | None = None
-    """Seconds until the next attempt; None: the kind's backoff."""
-    detail: dict[str, Any] = field(default_factory=dict)
+    """Seconds until the next attempt, if it may be tried again."""

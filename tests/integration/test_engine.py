@@ -1,9 +1,11 @@
 """A row goes in, a handler runs, an outcome is written."""
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from rowbell import Context, GiveUp, RetryLater
@@ -233,6 +235,24 @@ async def test_handlers_own_writes_commit_with_the_completion(
     task = await tasks.insert("write_once")
     await tasks.until_status(task, "COMPLETED")
     assert await tasks.connection.fetchval("select count(*) from effects") == 1
+
+
+@pytest.mark.parametrize("within", [True, False])
+async def test_result_that_is_too_large_fails_for_good_however_it_is_given(
+    start_engine: StartEngine, tasks: Tasks, within: bool
+) -> None:
+    large = "x" * 70_000
+
+    async def give_too_much(context: Context) -> str:
+        async with context.transaction() if within else contextlib.nullcontext():
+            if within:
+                context.result(large)
+        return large
+
+    await start_engine(give_too_much)
+    row = await tasks.until_status(await tasks.insert("give_too_much"), "FAILED")
+    assert row["attempt"] == 1
+    assert "the result has 70002 bytes" in row["error"]
 
 
 async def test_late_transaction_of_a_task_given_to_others_is_rolled_back(

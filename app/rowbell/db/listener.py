@@ -165,6 +165,7 @@ class Listener:
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):
+            self.is_deaf = False
             log.warning("listener.lost", reason=error.message)
         elif not self.is_deaf:  # said once: it stays so until somebody changes the set-up
             self.is_deaf = True

@@ -9,7 +9,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from rowbell.db.pool import Connection, Database
 from rowbell.errors import InvalidArgument
-from rowbell.task import Claim, NewTask, Status, Task
+from rowbell.task import LIMIT_BYTES, Claim, NewTask, Status, Task
 
 COLUMNS = """
   t.id, t.kind, t.queue, t.status::text, t.priority, t.description, t.payload::text,
@@ -64,7 +64,10 @@ async def retry(database: Database, task_id: int, *, subject: str | None = None)
 async def claim(
     database: Database, queue: str, worker: int, slots: int, kinds: list[str]
 ) -> list[Claim]:
-    """Up to `slots` attempts of due tasks of one queue. Raises Unavailable, WorkerLost."""
+    """Up to `slots` attempts of due tasks of one queue. Raises Unavailable.
+
+    Raises InvalidState if the worker was lost.
+    """
     async with database.kept() as connection:
         rows = await connection.fetch(_CLAIM, queue, worker, slots, kinds)
     return [Claim(*row) for row in rows]
@@ -185,6 +188,20 @@ def as_json(value: Any, *, field: str) -> str:
             hint="Use objects, lists, text, numbers.",
             field=field,
         ) from error
+
+
+def as_result(value: Any) -> str | None:
+    """JSON text of a handler's result; InvalidArgument if it has none or is too large."""
+    if value is None:
+        return None
+    text = as_json(value, field="result")
+    if (size := len(text.encode())) > LIMIT_BYTES:
+        raise InvalidArgument(
+            f"the result has {size} bytes as JSON, the limit is {LIMIT_BYTES}.",
+            hint="Return a key or a count; keep the data elsewhere.",
+            field="result",
+        )
+    return text
 
 
 async def _as_subject(database: Database, subject: str | None, query: str, *values: Any) -> Any:

@@ -12,12 +12,12 @@ import orjson
 from pydantic import ValidationError
 
 from rowbell.backoff import exponential
-from rowbell.db.tasks import as_json
+from rowbell.db.tasks import as_result
 from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors import Executors
 from rowbell.errors import GiveUp, InvalidArgument, RetryLater
 from rowbell.handlers import Handler
-from rowbell.task import LIMIT_BYTES, Claim, Failure
+from rowbell.task import Claim, Failure
 
 MESSAGE_CHARACTERS = 2_000
 TRACEBACK_CHARACTERS = 8_000
@@ -87,7 +87,7 @@ class Attempt:
             return outcome
         self._performing = True
         try:
-            outcome.result = _result(await self._perform())
+            outcome.result = as_result(await self._perform())
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything, SystemExit too
             outcome.ending = self._ending  # what it raises when it is ended is an echo of that
             if self._ending is None:
@@ -143,18 +143,6 @@ def _payload(handler: Handler, text: str) -> Any:
     except (ValidationError, orjson.JSONDecodeError) as error:
         words = _sentence(error) if isinstance(error, ValidationError) else str(error)
         raise PayloadInvalid(f"the payload does not fit the kind {handler.kind}: {words}") from None
-
-
-def _result(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = as_json(value, field="result")
-    if len(text.encode()) > LIMIT_BYTES:
-        raise InvalidArgument(
-            f"the result has {len(text.encode())} bytes as JSON, the limit is {LIMIT_BYTES}.",
-            hint="Return a key or a count; keep the data elsewhere.",
-        )
-    return text
 
 
 def _failure(error: BaseException, claim: Claim) -> Failure:

@@ -48,7 +48,7 @@ class AttemptContext:
         )
 
     def result(self, value: object) -> None:
-        self._result = tasks.as_json(value, field="result")
+        self._result = tasks.as_result(value)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
