@@ -1,53 +1,19 @@
-"""Handlers: what runs a kind. `@task` registers a function and changes nothing about calling it."""
+"""Handlers: which function runs a kind, and all that an attempt needs to know of it."""
 
 import importlib
-import inspect
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, get_type_hints, overload
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from rowbell.backoff import Backoff, exponential
 from rowbell.errors import ConfigurationError
-from rowbell.task import NAME
+from rowbell.rate import Rate
+from rowbell.schedule import Schedule
 
-RunsIn = Literal["loop", "thread"]
+RunsIn = Literal["loop", "thread", "process"]
 Function = Callable[..., Any]
-F = TypeVar("F", bound=Function)
-
-MAX_ATTEMPTS = 5
-
-
-class Context(Protocol):
-    """What a handler may ask of Rowbell while it runs; all but `transaction` also from a thread."""
-
-    @property
-    def task_id(self) -> int: ...
-
-    @property
-    def attempt(self) -> int:
-        """1 for the first; only ever grows."""
-
-    @property
-    def is_cancelled(self) -> bool:
-        """True once the attempt should end: cancelled, out of time, or drained. For threads."""
-
-    def progress(self, fraction: float) -> None:
-        """Report how far the work is, 0 to 1. The database hears of it twice a second at most."""
-
-    def log(self, message: str, **fields: object) -> None:
-        """Write a log line that carries the task's id, kind and attempt."""
-
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Commit the handler's own writes and the task's completion together, or neither.
-
-        Yields an asyncpg connection inside a transaction. What the handler returns after the
-        block comes too late for `tasks.result`: give it to `result` within.
-        """
-
-    def result(self, value: object) -> None:
-        """Within `transaction`: what `tasks.result` gets with the completion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +32,18 @@ class Handler:
     payload_type: TypeAdapter[Any] | None
     """Its type; None: plain JSON."""
     context_name: str | None
+    backoff: Backoff = exponential
+    give_up_on: tuple[type[BaseException], ...] = ()
+    """Exceptions after which no further attempt can succeed."""
+    on_failed: str | None = None
+    """A kind that is enqueued when a task of this kind becomes FAILED."""
+    on_failed_payload: dict[str, Any] = field(default_factory=dict)
+    max_running: int | None = None
+    """Tasks of this kind that all workers together run at once."""
+    max_running_per_key: int | None = None
+    """Tasks with one concurrency_key that run at once; None: 1, unless the key says otherwise."""
+    rate: Rate | None = None
+    schedule: Schedule | None = None
 
 
 class Handlers:
@@ -89,10 +67,10 @@ class Handlers:
     def add(self, handler: Handler) -> None:
         """Register; ConfigurationError if another function has that kind already."""
         known = self._by_kind.get(handler.kind)
-        if known and _place(known.function) != _place(handler.function):
+        if known and place(known.function) != place(handler.function):
             raise ConfigurationError(
-                f"two handlers claim the kind {handler.kind!r}: {_place(known.function)} and"
-                f" {_place(handler.function)}.",
+                f"two handlers claim the kind {handler.kind!r}: {place(known.function)} and"
+                f" {place(handler.function)}.",
                 hint="Give one of them another name: @task(kind=...).",
             )
         self._by_kind[handler.kind] = handler
@@ -100,79 +78,6 @@ class Handlers:
 
 registry = Handlers()
 """What `@task` fills."""
-
-
-@overload
-def task(function: F, /) -> F: ...
-@overload
-def task(
-    *,
-    kind: str | None = ...,
-    runs_in: RunsIn | None = ...,
-    max_attempts: int = ...,
-    timeout: float | None = ...,
-) -> Callable[[F], F]: ...
-def task(
-    function: F | None = None,
-    /,
-    *,
-    kind: str | None = None,
-    runs_in: RunsIn | None = None,
-    max_attempts: int = MAX_ATTEMPTS,
-    timeout: float | None = None,
-) -> F | Callable[[F], F]:
-    """Register a function as the handler of a kind, and return it unchanged.
-
-    kind: the function's name unless given. runs_in: "loop" for `async def`, "thread" for `def`.
-    max_attempts: failures until the task is FAILED, unless the task says otherwise. timeout:
-    seconds an attempt may take, unless the task says otherwise; None: no limit.
-    Raises ConfigurationError if any of this cannot work.
-    """
-
-    def register(function: F) -> F:
-        registry.add(
-            describe(
-                function, kind=kind, runs_in=runs_in, max_attempts=max_attempts, timeout=timeout
-            )
-        )
-        return function
-
-    return register(function) if function else register
-
-
-def describe(
-    function: Function,
-    *,
-    kind: str | None = None,
-    runs_in: RunsIn | None = None,
-    max_attempts: int = MAX_ATTEMPTS,
-    timeout: float | None = None,
-) -> Handler:
-    """The Handler of a function; ConfigurationError if it cannot be one."""
-    name = kind or function.__name__
-    is_async = inspect.iscoroutinefunction(function)
-    chosen = runs_in or ("loop" if is_async else "thread")
-    for problem, sentence in (
-        (not NAME.match(name), f"the kind {name!r} is not named module_action: a-z, 0-9, _."),
-        (chosen not in ("loop", "thread"), f"runs_in={chosen!r} is not loop or thread."),
-        (is_async != (chosen == "loop"), "async functions run in the loop, others in a thread."),
-        (not 1 <= max_attempts <= 1000, f"max_attempts={max_attempts} is not 1 to 1000."),
-        (timeout is not None and timeout <= 0, f"timeout={timeout} is not above 0 seconds."),
-    ):
-        if problem:
-            raise ConfigurationError(f"@task on {_place(function)}: {sentence}")
-    payload_name, payload_type, context_name = _parameters(function)
-    return Handler(
-        kind=name,
-        function=function,
-        runs_in=chosen,
-        max_attempts=max_attempts,
-        timeout=timeout,
-        description=(inspect.getdoc(function) or "").partition("\n")[0],
-        payload_name=payload_name,
-        payload_type=payload_type,
-        context_name=context_name,
-    )
 
 
 def load(modules: tuple[str, ...]) -> Handlers:
@@ -193,23 +98,6 @@ def load(modules: tuple[str, ...]) -> Handlers:
     return registry
 
 
-def _parameters(function: Function) -> tuple[str | None, TypeAdapter[Any] | None, str | None]:
-    hints = get_type_hints(function)
-    names = list(inspect.signature(function).parameters)
-    context = next((n for n in names if n == "context" or hints.get(n) is Context), None)
-    payloads = [name for name in names if name != context]
-    if len(payloads) > 1:
-        raise ConfigurationError(
-            f"@task on {_place(function)}: it takes {', '.join(payloads)}, but a handler takes one"
-            " payload, and a context if it wants one.",
-            hint="Put the values into one pydantic model.",
-        )
-    if not payloads:
-        return None, None, context
-    annotation = hints.get(payloads[0], Any)
-    plain = annotation is Any or annotation is dict
-    return payloads[0], None if plain else TypeAdapter(annotation), context
-
-
-def _place(function: Function) -> str:
+def place(function: Function) -> str:
+    """Where a function is defined, for sentences about it."""
     return f"{function.__module__}.{function.__qualname__}"

@@ -35,6 +35,8 @@ EVENTS = {
     "task.claimed": "A task is PROCESSING here.",
     "task.completed": "A task is COMPLETED.",
     "task.failed": "An attempt failed; says whether and when another one follows.",
+    "task.exhausted": "No attempt is left: the task is FAILED; says what was enqueued for it.",
+    "backoff.failed": "The backoff of a kind raised or gave no number; the usual one was taken.",
     "task.released": "An attempt was ended without a verdict (drain); the task is PENDING again.",
     "task.cancelled": "A task was cancelled, by whom it says.",
     "task.retried": "A finished task was sent back to PENDING by a person or a client.",

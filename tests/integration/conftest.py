@@ -11,9 +11,10 @@ import pytest
 from rowbell.config import Settings
 from rowbell.db.listener import Listener
 from rowbell.db.pool import Database
+from rowbell.decorator import describe
 from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
-from rowbell.handlers import Function, Handlers, describe
+from rowbell.handlers import Function, Handlers
 
 DEADLINE_SECONDS = 15
 

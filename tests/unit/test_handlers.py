@@ -6,8 +6,9 @@ import pytest
 from pydantic import BaseModel
 
 from rowbell import Context
+from rowbell.decorator import describe, task
 from rowbell.errors import ConfigurationError
-from rowbell.handlers import Handlers, describe, load, registry, task
+from rowbell.handlers import Handlers, load, registry
 
 
 class Render(BaseModel):
@@ -68,7 +69,7 @@ def test_first_line_of_the_docstring_becomes_the_description() -> None:
     [
         ({"kind": "Not-A-Name"}, "is not named module_action"),
         ({"kind": "a:b"}, "is not named module_action"),
-        ({"runs_in": "cloud"}, "is not loop or thread"),
+        ({"runs_in": "cloud"}, "is not loop, thread or process"),
         ({"runs_in": "loop"}, "async functions run in the loop"),
         ({"max_attempts": 0}, "max_attempts=0"),
         ({"timeout": -1}, "timeout=-1"),

@@ -6,6 +6,7 @@ import traceback
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors import Executors
 from rowbell.errors import GiveUp, InvalidArgument, RetryLater
 from rowbell.handlers import Handler
+from rowbell.logs import log
 from rowbell.task import Claim, Failure
 
 MESSAGE_CHARACTERS = 2_000
@@ -91,7 +93,7 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything, SystemExit too
             outcome.ending = self._ending  # what it raises when it is ended is an echo of that
             if self._ending is None:
-                outcome.failure = _failure(error, self.claim)
+                outcome.failure = _failure(error, self.claim, self.handler)
         finally:
             self._performing = False
         outcome.seconds = asyncio.get_running_loop().time() - started
@@ -145,12 +147,13 @@ def _payload(handler: Handler, text: str) -> Any:
         raise PayloadInvalid(f"the payload does not fit the kind {handler.kind}: {words}") from None
 
 
-def _failure(error: BaseException, claim: Claim) -> Failure:
+def _failure(error: BaseException, claim: Claim, handler: Handler) -> Failure:
+    hopeless = (GiveUp, InvalidArgument, PayloadInvalid, *handler.give_up_on)
     failure = Failure(
         type=type(error).__name__,
         message=_text(_words(error), MESSAGE_CHARACTERS),
-        retryable=not isinstance(error, GiveUp | InvalidArgument | PayloadInvalid),
-        delay=exponential(claim.failures + 1),
+        retryable=not isinstance(error, hopeless),
+        delay=_delay(handler, claim.failures + 1),
     )
     if isinstance(error, RetryLater):
         # The seconds are the handler's: what is no number leaves the backoff as it is.
@@ -159,6 +162,20 @@ def _failure(error: BaseException, claim: Claim) -> Failure:
     elif not isinstance(error, GiveUp | TimedOut | PayloadInvalid):
         failure.traceback = _text("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
     return failure
+
+
+def _delay(handler: Handler, failures: int) -> float:
+    """The backoff of the kind is its author's code too: what it gets wrong must lose no outcome."""
+    try:
+        seconds = float(handler.backoff(failures))
+    except Exception as error:  # noqa: BLE001 - as above
+        log.warning("backoff.failed", kind=handler.kind, reason=repr(error))
+        return exponential(failures)
+    return (
+        min(max(0.0, seconds), LONGEST_DELAY_SECONDS)
+        if isfinite(seconds)
+        else exponential(failures)
+    )
 
 
 def _words(error: BaseException) -> str:

@@ -14,8 +14,9 @@ from rowbell.cli.bench.worker import WorkerProcess
 from rowbell.config import Settings
 from rowbell.db.bench import Bench, drain_bare
 from rowbell.db.pool import Database
+from rowbell.decorator import describe
 from rowbell.errors import RowbellError
-from rowbell.handlers import Handlers, describe
+from rowbell.handlers import Handlers
 
 QUEUE = "bench_drain"
 FILL = 5_000

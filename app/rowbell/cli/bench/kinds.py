@@ -1,6 +1,6 @@
 """Handlers that do nothing, in the two ways in which a handler may run."""
 
-from rowbell.handlers import task
+from rowbell.decorator import task
 
 
 @task

@@ -14,8 +14,9 @@ from rowbell.cli.bench.inserter import Note, Rows, insert_rows
 from rowbell.cli.bench.load import PROBE
 from rowbell.cli.bench.progress import Progress
 from rowbell.config import Settings
+from rowbell.decorator import describe
 from rowbell.errors import RowbellError
-from rowbell.handlers import Handlers, describe
+from rowbell.handlers import Handlers
 from rowbell.runtime import Service
 
 QUEUE = "bench_latency"

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from rowbell.decorator import describe
 from rowbell.engine.kinds.echo import echo
 from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.engine.kinds.sleep import sleep
-from rowbell.handlers import Handlers, describe
+from rowbell.handlers import Handlers
 
 
 @asynccontextmanager

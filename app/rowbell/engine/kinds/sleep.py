@@ -4,7 +4,7 @@ import asyncio
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rowbell.handlers import Context
+from rowbell.context import Context
 
 STEP_SECONDS = 0.5
 
