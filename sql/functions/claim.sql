@@ -8,7 +8,7 @@ create or replace function rowbell.claim(
 returns table (id bigint, attempt integer, kind text, failures integer, timeout double precision, payload text)
 language plpgsql volatile
 -- Statistics of a table that was empty a minute ago must not talk the planner into reading all of it.
-set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 -- While somebody locks the table, the heartbeats that share the connection must get their turn.
 set lock_timeout = '1s'
 as $$

@@ -32,7 +32,7 @@ begin
   left join lateral (
     select t.run_at from rowbell.tasks t
     where s.is_keyed and t.queue = queue_name and t.kind = s.kind and t.priority = s.priority
-      and t.status = 'PENDING' and t.concurrency_key is not null
+      and t.status = 'PENDING' and t.concurrency_key <> ''
       and ((t.after is null and t.after_batch is null) or t.parents = 'met')
       and t.run_at > at - interval '1 second'
     order by t.run_at limit 1) keyed on true

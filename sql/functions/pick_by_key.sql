@@ -4,45 +4,60 @@
 -- lies before it. A key that is at its limit costs one probe, whether 10 or 100,000 of its rows wait.
 create or replace function rowbell.pick_by_key(
   queue_name text, of_kind text, of_priority integer, most integer, chosen bigint[], at timestamptz default now())
-returns bigint[] language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set jit = off
-as $$
+returns bigint[] language plpgsql volatile as $$
 declare
-  few    integer := greatest(100, 2 * most);
-  due    bigint[];
-  fair   bigint[];
-  keys   text[];
+  few     integer := greatest(100, 2 * most);
+  per_key integer := coalesce((select k.max_running_per_key from rowbell.kinds k where k.name = of_kind), 1);
+  due     text[];
+  keys    text[];
+  rooms   bigint[];
+  heads   bigint[];
+  rounds  integer;
+  fair    bigint[];
 begin
   due := array(
-    select t.id from rowbell.tasks t
+    select t.concurrency_key from rowbell.tasks t
     where t.queue = queue_name and t.kind = of_kind and t.priority = of_priority
-      and t.status = 'PENDING' and t.concurrency_key is not null
+      and t.status = 'PENDING' and t.concurrency_key <> ''
       and ((t.after is null and t.after_batch is null) or t.parents = 'met')
-      and t.run_at <= at and t.id <> all (chosen)
+      and t.run_at <= at
     order by t.run_at, t.id
     limit few + 1);
   if cardinality(due) <= few then
-    keys := array(select distinct t.concurrency_key from rowbell.tasks t where t.id = any (due));
+    select array_agg(d.key), array_agg(rowbell.room_of_key(d.key, per_key)) into keys, rooms
+    from (select distinct u.key from unnest(due) u (key)) d;
   else
-    keys := rowbell.keys_from(queue_name, of_kind, of_priority, most, chosen, (random() * 4294967295 - 2147483648)::bigint::integer, at);
+    select f.keys, f.rooms, f.heads into keys, rooms, heads
+    from rowbell.keys_from(queue_name, of_kind, of_priority, most, per_key,
+                           (random() * 4294967295 - 2147483648)::bigint::integer, at) f;
   end if;
 
-  fair := array(
-    select mine.id
-    from unnest(keys) k (key)
-    cross join lateral (select rowbell.room_of_key(k.key, of_kind, chosen) as room) f
-    cross join lateral (
-      select t.id, t.run_at, row_number() over (order by t.run_at, t.id) as round
-      from rowbell.tasks t
-      where t.queue = queue_name and t.kind = of_kind and t.priority = of_priority
-        and hashtext(t.concurrency_key) = hashtext(k.key) and t.concurrency_key = k.key
-        and t.status = 'PENDING' and t.concurrency_key is not null
-        and ((t.after is null and t.after_batch is null) or t.parents = 'met')
-        and t.run_at <= at and t.id <> all (chosen)
-      order by t.run_at, t.id
-      limit least(f.room, most)) mine
-    order by mine.round, mine.run_at, mine.id
-    limit most);
+  if chosen = '{}' and cardinality(heads) >= most then
+    fair := heads[1:most];  -- one of each
+  end if;
+  rounds := 1 + most / greatest(cardinality(keys), 1);
+  while fair is null or cardinality(fair) < most loop
+    fair := array(
+      select mine.id
+      from unnest(keys, rooms) k (key, room)
+      cross join lateral (
+        select case when chosen = '{}' then k.room else k.room - (
+          select count(*) from rowbell.tasks c where c.id = any (chosen) and c.concurrency_key = k.key) end as room) f
+      cross join lateral (
+        select t.id, t.run_at, row_number() over (order by t.run_at, t.id) as round
+        from rowbell.tasks t
+        where t.queue = queue_name and t.kind = of_kind and t.priority = of_priority
+          and hashtext(t.concurrency_key) = hashtext(k.key) and t.concurrency_key = k.key
+          and t.status = 'PENDING' and hashtext(t.concurrency_key) is not null
+          and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+          and t.run_at <= at and t.id <> all (chosen)
+        order by t.run_at, t.id
+        limit least(greatest(f.room, 0), rounds)) mine
+      order by mine.round, mine.run_at, mine.id
+      limit most);
+    exit when rounds >= most;
+    rounds := most;  -- some may have fewer rows than their share
+  end loop;
   return array(select t.id from rowbell.tasks t where t.id = any (fair) and t.status = 'PENDING' for update skip locked);
 end $$;
 comment on function rowbell.pick_by_key(text, text, integer, integer, bigint[], timestamptz) is

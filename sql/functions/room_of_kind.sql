@@ -1,6 +1,5 @@
 create or replace function rowbell.room_of_kind(kind_name text, at timestamptz default now())
 returns integer language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 declare
   kind    rowbell.kinds;

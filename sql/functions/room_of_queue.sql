@@ -1,7 +1,6 @@
 -- Running rows are counted, not kept in a counter: a count cannot be released twice, nor forgotten.
 create or replace function rowbell.room_of_queue(queue_name text, at timestamptz default now())
 returns integer language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 declare
   queue   rowbell.queues;

@@ -1,6 +1,5 @@
 create or replace function rowbell.spend_tokens(queue_name text, started bigint[], at timestamptz default now())
 returns void language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 begin
   insert into rowbell.buckets as b (scope, name, tokens, filled_at)

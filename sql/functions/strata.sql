@@ -11,7 +11,7 @@ declare
   lower_priority integer;
   has_keys       boolean := exists (
     select from rowbell.tasks t
-    where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key is not null
+    where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key <> ''
       and ((t.after is null and t.after_batch is null) or t.parents = 'met'));
 begin
   foreach kind in array known_kinds loop
@@ -33,7 +33,7 @@ begin
     loop
       select t.priority, t.run_at into priority, run_at from rowbell.tasks t
       where t.queue = queue_name and t.kind = strata.kind and t.priority > lower_priority
-        and t.status = 'PENDING' and t.concurrency_key is not null
+        and t.status = 'PENDING' and t.concurrency_key <> ''
         and ((t.after is null and t.after_batch is null) or t.parents = 'met')
       order by t.priority, t.run_at limit 1;
       exit when not found;

@@ -20,13 +20,13 @@ begin
       order by t.queue, t.kind limit 1) n),
   keyed as (
     (select t.queue, t.kind from rowbell.tasks t
-     where t.status = 'PENDING' and t.concurrency_key is not null
+     where t.status = 'PENDING' and t.concurrency_key <> ''
        and ((t.after is null and t.after_batch is null) or t.parents = 'met')
      order by t.queue, t.kind limit 1)
     union all
     select n.queue, n.kind from keyed k cross join lateral (
       select t.queue, t.kind from rowbell.tasks t
-      where t.status = 'PENDING' and t.concurrency_key is not null
+      where t.status = 'PENDING' and t.concurrency_key <> ''
         and ((t.after is null and t.after_batch is null) or t.parents = 'met')
         and (t.queue, t.kind) > (k.queue, k.kind)
       order by t.queue, t.kind limit 1) n),

@@ -33,14 +33,16 @@ alter table rowbell.tasks
     else rowbell.refuse('batch_is_short', 'batch', 'the name of a batch has 1 to 200 characters', 'Shorten it, or leave it out.') end);
 
 -- A row with parents is ready only when they are met; a row with a key lies apart, key by key, so that
--- the rows of a key that is at its limit are stepped over by one probe.
+-- the rows of a key that is at its limit are stepped over by one probe. The two indexes on such rows
+-- say "has a key" in words of their own: each statement names one of them, and the planner, which may
+-- know nothing of the table yet, cannot take the other.
 drop index rowbell.tasks_ready;
 create index tasks_ready on rowbell.tasks (queue, kind, priority, run_at, id)
   where status = 'PENDING' and concurrency_key is null and ((after is null and after_batch is null) or parents = 'met');
 create index tasks_ready_keyed on rowbell.tasks (queue, kind, priority, run_at, id)
-  where status = 'PENDING' and concurrency_key is not null and ((after is null and after_batch is null) or parents = 'met');
+  where status = 'PENDING' and concurrency_key <> '' and ((after is null and after_batch is null) or parents = 'met');
 create index tasks_ready_keys on rowbell.tasks (queue, kind, priority, hashtext(concurrency_key), concurrency_key, run_at, id)
-  where status = 'PENDING' and concurrency_key is not null and ((after is null and after_batch is null) or parents = 'met');
+  where status = 'PENDING' and hashtext(concurrency_key) is not null and ((after is null and after_batch is null) or parents = 'met');
 create index tasks_unseen on rowbell.tasks (queue, id)
   where status = 'PENDING' and (after is not null or after_batch is not null) and parents is null;
 drop index rowbell.tasks_running;

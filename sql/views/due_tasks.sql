@@ -24,7 +24,7 @@ from (  -- in the words of the two indexes on ready rows
   where t.status = 'PENDING' and t.concurrency_key is null and ((t.after is null and t.after_batch is null) or t.parents = 'met') and t.run_at <= now()
   union all
   select * from rowbell.tasks t
-  where t.status = 'PENDING' and t.concurrency_key is not null and ((t.after is null and t.after_batch is null) or t.parents = 'met') and t.run_at <= now()) t
+  where t.status = 'PENDING' and t.concurrency_key <> '' and ((t.after is null and t.after_batch is null) or t.parents = 'met') and t.run_at <= now()) t
 left join rowbell.queues q on q.name = t.queue;
 comment on view rowbell.due_tasks is 'Tasks that could run now but do not yet, with what each waits for.';
 comment on column rowbell.due_tasks.id is 'As in rowbell.tasks.';

@@ -6,7 +6,7 @@ with ready as (
   where t.status = 'PENDING' and t.concurrency_key is null and ((t.after is null and t.after_batch is null) or t.parents = 'met')
   union all
   select t.queue, t.run_at from rowbell.tasks t
-  where t.status = 'PENDING' and t.concurrency_key is not null and ((t.after is null and t.after_batch is null) or t.parents = 'met')),
+  where t.status = 'PENDING' and t.concurrency_key <> '' and ((t.after is null and t.after_batch is null) or t.parents = 'met')),
 waiting as (
   select r.queue,
     count(*) filter (where r.run_at <= now())                           as due,
