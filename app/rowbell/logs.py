@@ -54,6 +54,7 @@ EVENTS = {
     "schedule.skipped": "A schedule was due while a task with its unique_key was open.",
     "schedule.unreadable": "The times of a schedule cannot be read; it waits to be changed.",
     "schedule.kept": "A person changed a schedule that code declares too; the person's holds.",
+    "schedule.undeclared": "No live worker has had a schedule in its code for a day: no ticks.",
     "schedule.failed": "A schedule could not be planned or ticked; it is tried again.",
     "schedule.changed": "A schedule was added, paused, resumed or dropped by a person.",
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",

@@ -48,6 +48,7 @@ async def test_the_service_can_do_everything_that_the_service_does(
     assert await workers.release_strays(database, worker, ids) == []
     await schedules.declare(database, [])
     await schedules.keep_declared(database, ["nightly"])
+    assert await schedules.undeclared(database) == []
     every = timedelta(hours=1)
     await schedules.add(database, schedules.NewSchedule(name="nightly", kind="echo", every=every))
     (planned,) = await schedules.due(database)

@@ -124,6 +124,13 @@ async def keep_declared(database: Database, names: list[str]) -> None:
         await connection.execute("select rowbell.keep_declared($1)", names)
 
 
+async def undeclared(database: Database) -> list[str]:
+    """Schedules of the code that no live worker has had for a day."""
+    async with database.pooled() as connection:
+        rows = await connection.fetch("select rowbell.undeclared_schedules()")
+    return [row[0] for row in rows]
+
+
 async def due(database: Database) -> list[Planned]:
     """Schedules that are due or not planned yet, and the next one that lies ahead."""
     async with database.pooled() as connection:

@@ -34,6 +34,7 @@ class Schedules:
         self._wake = asyncio.Event()
         self._declared_at: float | None = None
         self._failing: set[str] = set()
+        self._gone: set[str] = set()
         self.ready = asyncio.Event()
 
     def ring(self) -> None:
@@ -75,6 +76,16 @@ class Schedules:
             names = [handler.kind for handler in self._handlers]
             await schedules.keep_declared(self._database, names)
         self._declared_at = now
+        gone = set(await schedules.undeclared(self._database))
+        for name in sorted(gone - self._gone):
+            log.warning(
+                "schedule.undeclared",
+                schedule=name,
+                effect="it enqueues nothing",
+                remedy="start a worker with its code, or rowbell schedule remove it, or keep it"
+                " (source = 'sql')",
+            )
+        self._gone = gone
 
     async def _look(self) -> float:
         """Do what is due; returns the seconds until the next look."""

@@ -201,6 +201,23 @@ async def test_a_worker_says_that_a_person_keeps_what_its_code_declares(
     assert await connection.fetchval("select cron from rowbell.schedules") == "0 5 * * *"
 
 
+async def test_a_schedule_whose_code_is_gone_for_a_day_is_told_and_enqueues_nothing(
+    start_engine: StartEngine, connection: asyncpg.Connection, events: list[Any]
+) -> None:
+    first = await start_engine(nightly, cron="0 0 1 1 *")
+    await until_planned(connection)
+    await first.stop()
+    await make_due(connection, "next_run_at = now(), declared_at = now() - interval '25 hours'")
+    second = await start_engine()
+    told = await until_event(events, "schedule.undeclared", schedule="nightly")
+    assert "source = 'sql'" in told["remedy"]
+    assert await connection.fetchval("select count(*) from rowbell.tasks") == 0
+    await second.stop()
+    await start_engine(nightly, cron="0 0 1 1 *")
+    await until_ticked(connection)
+    assert await connection.fetchval("select count(*) from rowbell.tasks") == 1
+
+
 async def test_ticks_go_on_after_postgresql_was_away(
     start_engine: StartEngine, connection: asyncpg.Connection, tasks: Tasks
 ) -> None:
