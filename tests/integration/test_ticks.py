@@ -192,6 +192,18 @@ async def test_the_code_of_a_worker_declares_a_schedule(
     assert (row["kind"], row["source"], row["description"]) == ("nightly", "code", "Tidy up.")
 
 
+async def test_a_declaration_that_the_database_refuses_stops_no_tick(
+    start_engine: StartEngine, connection: asyncpg.Connection, tasks: Tasks, events: list[Any]
+) -> None:
+    await connection.execute(
+        "alter table rowbell.schedules add constraint no check (name <> 'nightly')"
+    )
+    await add(connection, every=timedelta(seconds=1))
+    await start_engine(nightly, every="1s")
+    await until_event(events, "schedule.failed", schedule="nightly")
+    await tasks.until("schedule = 'tidy' and status = 'COMPLETED'")
+
+
 async def test_a_worker_says_that_a_person_keeps_what_its_code_declares(
     start_engine: StartEngine, connection: asyncpg.Connection, events: list[Any]
 ) -> None:

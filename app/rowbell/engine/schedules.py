@@ -13,7 +13,7 @@ from rowbell.db import schedules
 from rowbell.db.pool import Database
 from rowbell.db.schedules import Planned
 from rowbell.errors import RowbellError, Unavailable
-from rowbell.handlers import Handlers
+from rowbell.handlers import Handler, Handlers
 from rowbell.logs import log
 from rowbell.schedule import Due
 
@@ -64,14 +64,8 @@ class Schedules:
         if self._declared_at is not None and now < self._declared_at + DECLARE_SECONDS:
             return
         if self._declared_at is None:
-            for name in await schedules.declare(self._database, self._handlers):
-                log.warning(
-                    "schedule.kept",
-                    schedule=name,
-                    effect="cron=, every= and missed= of the code do nothing",
-                    remedy="give its row back (source = 'code') and restart a worker, or remove"
-                    " them from @task",
-                )
+            for handler in self._handlers:
+                await self._declare_one(handler)
         elif self._handlers:
             names = [handler.kind for handler in self._handlers]
             await schedules.keep_declared(self._database, names)
@@ -86,6 +80,24 @@ class Schedules:
                 " (source = 'sql')",
             )
         self._gone = gone
+
+    async def _declare_one(self, handler: Handler) -> None:
+        """One that PostgreSQL refuses, for example a zone that it does not know, stops no other."""
+        try:
+            is_kept = await schedules.declare(self._database, [handler])
+        except Unavailable:
+            raise
+        except RowbellError as error:
+            log.error("schedule.failed", schedule=handler.kind, reason=str(error))
+            return
+        if is_kept:
+            log.warning(
+                "schedule.kept",
+                schedule=handler.kind,
+                effect="cron=, every= and missed= of the code do nothing",
+                remedy="give its row back (source = 'code') and restart a worker, or remove"
+                " them from @task",
+            )
 
     async def _look(self) -> float:
         """Do what is due; returns the seconds until the next look."""
