@@ -43,12 +43,14 @@ begin
 
     -- operator: sees everything, mends
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz), rowbell.bell_problem() to rowbell_operator',
+    'grant insert (name, kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at), update (kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at, source), delete on rowbell.schedules to rowbell_operator',
+    'grant execute on function rowbell.pause_schedule(text, timestamptz), rowbell.resume_schedule(text), rowbell.run_schedule_now(text, timestamptz), rowbell.drop_schedule(text) to rowbell_operator',
     'grant insert (name, max_running, rate, burst), update (max_running, rate, burst) on rowbell.queues to rowbell_operator',
     'grant update (max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload) on rowbell.kinds to rowbell_operator',
     'grant insert, update, delete on rowbell.keys to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
-    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts to rowbell_service',
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules to rowbell_service',
     'grant execute on all functions in schema rowbell to rowbell_service'
   ] loop
     execute statement;
@@ -68,7 +70,7 @@ begin
   if shobj_description('rowbell_service'::regrole, 'pg_authid') is null then
     comment on role rowbell_producer is 'Rowbell: may insert tasks and see them.';
     comment on role rowbell_reader   is 'Rowbell: may see everything.';
-    comment on role rowbell_operator is 'Rowbell: may see everything, cancel, retry, pause and resume.';
+    comment on role rowbell_operator is 'Rowbell: may see everything, cancel, retry, pause and resume, and keep schedules.';
     comment on role rowbell_service  is 'Rowbell: what the service itself needs.';
   end if;
 exception when insufficient_privilege or undefined_object or unique_violation or internal_error then

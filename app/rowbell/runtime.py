@@ -20,6 +20,7 @@ from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
 from rowbell.engine.kinds import built_in
+from rowbell.engine.schedules import Schedules
 from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
 from rowbell.errors import ConfigurationError
@@ -103,9 +104,12 @@ class Service:
                 sweeper = Sweeper(database, worker, self.settings)
                 listener.ears.bell = worker.bell
                 listener.ears.cancel = worker.cancel
+                schedules = Schedules(database, handlers)
+                listener.ears.schedules = schedules.ring
                 running.append(services.create_task(worker.run(), name="worker"))
                 await worker.ready.wait()
                 running.append(services.create_task(sweeper.run(), name="sweeper"))
+                running.append(services.create_task(schedules.run(), name="schedules"))
             if bound:
                 watch = Watch(database)
                 watch.on_watching = listener.watch
@@ -121,6 +125,7 @@ class Service:
                 if self.worker:
                     self.worker.look()
                     sweeper.sweep_soon()
+                    schedules.ring()
 
             listener.ears.ready = look
             running.append(services.create_task(listener.run(), name="listener"))

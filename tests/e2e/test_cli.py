@@ -41,6 +41,7 @@ def nowhere() -> CommandLine:
 def test_help_lists_every_command_setting_and_exit_code(nowhere: CommandLine) -> None:
     printed = nowhere.says("--help")
     commands = "serve api worker enqueue ls show cancel retry pause resume migrate psql bench"
+    commands += " schedules schedule"
     settings = [PREFIX + name.upper() for name in Settings.model_fields]
     codes = ["Exit codes", "  0 ", "  1 ", "  2 ", "  130 "]
     missing = [word for word in (*commands.split(), *settings, *codes) if word not in printed]
@@ -69,6 +70,11 @@ def test_wrong_settings_are_told_all_at_once(nowhere: CommandLine) -> None:
         (("pause", "A B"), "no queue can be named 'A B'"),
         (("migrate", "--all"), "--all says what to print"),
         (("tidy",), "No such command 'tidy'"),
+        (("schedule", "add", "a", "echo"), "it needs --cron or --every"),
+        (("schedule", "add", "a", "echo", "--cron", "@daily"), "has not five fields: write minute"),
+        (("schedule", "add", "a", "echo", "--every", "soon"), 'is not like "90s"'),
+        (("schedule", "next", "--cron", "0 0 * * *", "--time-zone", "Mars"), "no IANA time zone"),
+        (("schedule", "next", "a", "--every", "1h"), "say two things"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_tried(
@@ -151,6 +157,58 @@ def test_a_queue_is_paused_and_resumed(rowbell: CommandLine) -> None:
     assert rowbell.says("psql", "--", "-XAtc", paused) == "postgres|f\n"
     assert rowbell.tells("resume", "reports") == {"queue": "reports", "is_paused": False}
     assert rowbell.says("psql", "--", "-XAtc", paused) == "|t\n"
+
+
+def test_a_schedule_is_added_listed_paused_resumed_run_and_removed(rowbell: CommandLine) -> None:
+    options = ["--time-zone", "Europe/Berlin", "--missed", "skip", "--unique-key", "k"]
+    more = ["--queue", "reports", "--timeout", "5m", "--starts-at", "2100-01-01T00:00:00Z"]
+    cron = ["--cron", "30 2 * * *"]
+    made = rowbell.tells("schedule", "add", "tidy", "echo", '{"id": 1}', *cron, *options, *more)
+    first = "2100-01-01T01:30:00Z"
+    assert made == {"schedule": "tidy", "change": "added", "next_run_at": first}
+    assert "has this name" in rowbell.refuses("schedule", "add", "tidy", "echo", *cron, code=1)
+    (line,) = rowbell.tells("schedules")
+    wanted = {
+        "name": "tidy",
+        "kind": "echo",
+        "state": "new",
+        "cron": "30 2 * * *",
+        "time_zone": "Europe/Berlin",
+        "missed": "skip",
+        "queue": "reports",
+        "source": "sql",
+    }
+    assert {name: line[name] for name in wanted} == wanted
+    assert rowbell.says("schedule", "pause", "tidy") == "Schedule tidy is paused.\n"
+    assert "paused" in rowbell.says("schedules").splitlines()[1]
+    said = "Schedule tidy is resumed; next run Fri 2100-01-01 02:30 +0100.\n"
+    assert rowbell.says("schedule", "resume", "tidy") == said
+    number = rowbell.says("schedule", "run", "tidy").strip()
+    task = rowbell.tells("show", number)
+    assert (task["queue"], task["payload"]) == ("reports", {"id": 1})
+    assert (task["created_by"], task["unique_key"]) == ("schedule tidy", "k")
+    assert "unique_key of schedule tidy" in rowbell.refuses("schedule", "run", "tidy", code=1)
+    assert "PENDING" in rowbell.says("schedules")
+    said = "Schedule tidy is removed; its tasks stay.\n"
+    assert rowbell.says("schedule", "remove", "tidy") == said
+    assert "there is no schedule tidy" in rowbell.refuses("schedule", "pause", "tidy", code=1)
+
+
+def test_next_shows_what_becomes_of_a_run_where_the_clocks_change(
+    rowbell: CommandLine, nowhere: CommandLine
+) -> None:
+    times = ("--cron", "30 2 * * *", "--time-zone", "Europe/Berlin")
+    options = ("--count", "3", "--after", "2027-03-26T12:00:00Z")
+    runs = [
+        "Sat 2027-03-27 02:30 +0100",
+        "Sun 2027-03-28 03:00 +0200",
+        "Mon 2027-03-29 02:30 +0200",
+    ]
+    assert nowhere.says("schedule", "next", *times, *options).splitlines() == runs
+    rowbell.says("schedule", "add", "tidy", "echo", *times)
+    assert rowbell.says("schedule", "next", "tidy", *options).splitlines() == runs
+    assert rowbell.tells("schedule", "next", "tidy", *options)[1] == "2027-03-28T01:00:00Z"
+    assert "no schedule weekly" in rowbell.refuses("schedule", "next", "weekly", code=1)
 
 
 def test_psql_gets_its_arguments_and_gives_its_exit_code(rowbell: CommandLine) -> None:

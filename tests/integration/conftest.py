@@ -12,6 +12,7 @@ from rowbell.config import Settings
 from rowbell.db.listener import Listener
 from rowbell.db.pool import Database
 from rowbell.decorator import describe
+from rowbell.engine.schedules import Schedules
 from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
 from rowbell.handlers import Function, Handlers
@@ -26,22 +27,26 @@ class Engine:
         self.worker = Worker(database, handlers, settings)
         self.listener = Listener(settings.database_url or "", settings.probe_seconds)
         self.sweeper = Sweeper(database, self.worker, settings)
+        self.schedules = Schedules(database, handlers)
         self.services: list[asyncio.Task[None]] = []
         self.listener.ears.bell = self.worker.bell
         self.listener.ears.cancel = self.worker.cancel
+        self.listener.ears.schedules = self.schedules.ring
         self.listener.ears.ready = self._look
 
     def _look(self) -> None:
         self.worker.look()
         self.sweeper.sweep_soon()
+        self.schedules.ring()
 
     async def start(self) -> None:
         self.services.append(asyncio.create_task(self.worker.run()))
         await self.worker.ready.wait()
-        for service in (self.sweeper, self.listener):
+        for service in (self.sweeper, self.listener, self.schedules):
             self.services.append(asyncio.create_task(service.run()))
         await self.listener.ready.wait()
         await self.sweeper.ready.wait()
+        await self.schedules.ready.wait()
 
     async def stop(self, grace_seconds: float = 0) -> None:
         await self.worker.drain(grace_seconds)
@@ -74,7 +79,9 @@ async def _engine(
     functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
 ) -> AsyncIterator[Engine]:
     options = {
-        name: overrides.pop(name) for name in ("timeout", "max_attempts") if name in overrides
+        name: overrides.pop(name)
+        for name in ("timeout", "max_attempts", "every", "cron", "missed")
+        if name in overrides
     }
     adjusted = settings.model_copy(update=overrides)
     database = await Database.open(adjusted.database_url or "", name="rowbell engine")

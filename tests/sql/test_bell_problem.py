@@ -16,6 +16,8 @@ BELLS = [
     ("bell_for_inserts", "tasks"),
     ("bell_for_updates", "tasks"),
     ("bell_for_queues", "queues"),
+    ("bell_for_schedules", "schedules"),
+    ("bell_for_new_schedules", "schedules"),
 ]
 PROBLEM = "select rowbell.bell_problem()"
 

@@ -62,12 +62,18 @@ DENIED = {
         "select rowbell.cancel(1)",
         "select rowbell.complete('{1}', '{1}', '{null}')",
         "select * from rowbell.workers",
+        "select * from rowbell.schedules",
+        "insert into rowbell.schedules (name, kind, every) values ('a', 'echo', '1 hour')",
+        "select rowbell.run_schedule_now('a')",
     ],
     READER: [
         INSERT,
         "update rowbell.tasks set priority = 1",
         "select rowbell.cancel(1)",
         "select rowbell.pause('default')",
+        "insert into rowbell.schedules (name, kind, every) values ('a', 'echo', '1 hour')",
+        "select rowbell.pause_schedule('a')",
+        "delete from rowbell.schedules",
     ],
     OPERATOR: [
         INSERT,
@@ -76,6 +82,8 @@ DENIED = {
         "update rowbell.queues set paused_at = now()",
         "select * from rowbell.claim('default', 1, 1, '{echo}')",
         "select rowbell.prune('1 day')",
+        "update rowbell.schedules set next_run_at = now()",
+        "insert into rowbell.schedules (name, kind, source) values ('a', 'echo', 'code')",
     ],
     SERVICE: ["drop table rowbell.tasks", "alter table rowbell.tasks disable trigger user"],
 }
@@ -129,6 +137,14 @@ async def test_an_operator_mends(connection: asyncpg.Connection, login: Login) -
         "select rowbell.pause('default')",
         "select rowbell.resume('default')",
         "select rowbell.bell_problem()",
+        "insert into rowbell.schedules (name, kind, every) values ('nightly', 'echo', '1 hour')",
+        "update rowbell.schedules set cron = '0 3 * * *', every = null where name = 'nightly'",
+        "select rowbell.pause_schedule('nightly')",
+        "select rowbell.resume_schedule('nightly')",
+        "select rowbell.run_schedule_now('nightly')",
+        "select * from rowbell.schedule_overview",
+        "select rowbell.drop_schedule('nightly')",
+        "delete from rowbell.schedules",
     ):
         await operator.execute(statement)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from rows import Ear
 
-from rowbell.db import overview, tasks, workers
+from rowbell.db import overview, schedules, tasks, workers
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
 from rowbell.handlers import Handlers
@@ -46,6 +46,15 @@ async def test_the_service_can_do_everything_that_the_service_does(
     assert await workers.bell_problem(database) is None
     assert await workers.live_kinds(database) == set()
     assert await workers.release_strays(database, worker, ids) == []
+    await schedules.declare(database, [])
+    await schedules.keep_declared(database, ["nightly"])
+    assert await schedules.undeclared(database) == []
+    every = timedelta(hours=1)
+    await schedules.add(database, schedules.NewSchedule(name="nightly", kind="echo", every=every))
+    (planned,) = await schedules.due(database)
+    assert await schedules.plan(database, planned, planned.asked_at)
+    (planned,) = await schedules.due(database)
+    assert await schedules.tick(database, planned, [], planned.asked_at + every) == []
     await workers.sign_off(database, worker)
     assert [each.tasks for each in await workers.rescue(database)] == [1]
     assert await workers.prune(database, older_than_days=7, most=10) == 0

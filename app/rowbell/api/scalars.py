@@ -63,6 +63,11 @@ def read_duration(value: object) -> timedelta:
     return duration
 
 
+def write_duration(value: timedelta) -> str:
+    """ISO 8601 in seconds: `PT900S`."""
+    return f"PT{value.total_seconds():f}".rstrip("0").rstrip(".") + "S"
+
+
 def read_json(value: Any) -> Any:
     """The value unchanged. Raises BadValue if PostgreSQL could not keep it as it is."""
     for part in _parts(value):
@@ -134,7 +139,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 SCALARS = [
     ScalarType("DateTime", serializer=write_instant, value_parser=read_instant),
-    ScalarType("Duration", value_parser=read_duration),
+    ScalarType("Duration", serializer=write_duration, value_parser=read_duration),
     ScalarType("JSON", serializer=write_json, value_parser=read_json),
     ScalarType("Cursor", value_parser=read_cursor),
 ]

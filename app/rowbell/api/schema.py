@@ -7,6 +7,7 @@ from graphql import GraphQLSchema
 
 from rowbell.api.resolvers import TYPES
 from rowbell.api.scalars import SCALARS
+from rowbell.api.schedules import schedule_type
 from rowbell.task import Status
 
 TEXT = Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8")
@@ -14,5 +15,10 @@ TEXT = Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 
 def build() -> GraphQLSchema:
     return make_executable_schema(
-        TEXT, *TYPES, *SCALARS, EnumType("TaskStatus", Status), convert_names_case=True
+        TEXT,
+        *TYPES,
+        schedule_type,
+        *SCALARS,
+        EnumType("TaskStatus", Status),
+        convert_names_case=True,
     )

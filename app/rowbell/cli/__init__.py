@@ -15,9 +15,10 @@ import sys
 
 import typer
 
-from rowbell.cli import changes, enqueue, migrate, psql, reading, serve
+from rowbell.cli import changes, enqueue, migrate, psql, reading, schedules, serve
 from rowbell.cli.bench.commands import app as bench
 from rowbell.cli.errors import report
+from rowbell.cli.schedule import app as schedule
 from rowbell.cli.settings import epilog
 from rowbell.errors import RowbellError
 
@@ -43,6 +44,7 @@ for panel, name, function in (
     (TASKS, "retry", changes.retry),
     (TASKS, "pause", changes.pause),
     (TASKS, "resume", changes.resume),
+    (TASKS, "schedules", schedules.schedules),
     (DATABASE, "migrate", migrate.migrate),
 ):
     app.command(name, rich_help_panel=panel)(function)
@@ -51,6 +53,7 @@ app.command(
     rich_help_panel=DATABASE,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(psql.psql)
+app.add_typer(schedule, name="schedule", rich_help_panel=TASKS)
 app.add_typer(bench, name="bench", rich_help_panel=DATABASE)
 
 

@@ -78,7 +78,7 @@ def enqueue(
 
     async def insert(database: Database) -> Task:
         if not park:
-            await _refuse_unknown(database, kind)
+            await refuse_unknown(database, kind)
         return await tasks.create(database, new)
 
     task = run(settings, insert)
@@ -101,7 +101,7 @@ def read_payload(text: str) -> orjson.Fragment:
     return orjson.Fragment(given)
 
 
-async def _refuse_unknown(database: Database, kind: str) -> None:
+async def refuse_unknown(database: Database, kind: str) -> None:
     """A person is there to hear of a typing error. SQL may insert any kind; so may --park."""
     # echo is always known, so that the first command after the installation works.
     known = sorted({NewTask().kind, *await overview.known_kinds(database)})

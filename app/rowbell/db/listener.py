@@ -18,6 +18,7 @@ from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
 
 BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
+SCHEDULES = "rowbell_schedules"
 
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 2.0
@@ -47,6 +48,8 @@ class Ears:
     """The cancel of a running task was asked for."""
     changes: Callable[[], None] = _nothing
     """Some task changed, while somebody watches."""
+    schedules: Callable[[], None] = _nothing
+    """A schedule was made or changed."""
     ready: Callable[[], None] = _nothing
     """LISTEN is in force (again): whatever was rung before may have been missed."""
     lost: Callable[[], None] = _nothing
@@ -100,7 +103,7 @@ class Listener:
         connection.add_termination_listener(hang_up)
         try:
             with translated():
-                for channel in (BELL, CANCEL, CHANGES, PROBE):
+                for channel in (BELL, CANCEL, CHANGES, SCHEDULES, PROBE):
                     await connection.add_listener(channel, self._hear)
                 if await connection.fetchval("select pg_is_in_recovery()"):
                     raise Deaf("this server is a replica: it takes neither NOTIFY nor claims.")
@@ -162,6 +165,8 @@ class Listener:
             self.ears.cancel(int(str(payload)))
         elif channel == CHANGES:
             self.ears.changes()
+        elif channel == SCHEDULES:
+            self.ears.schedules()
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):

@@ -146,6 +146,8 @@ def refusal(error: Any) -> RowbellError:
             hint="Wait for it, cancel it, or use another key.",
             field="unique_key",
         )
+    if error.constraint_name == "schedules_pkey":
+        return kind("a schedule has this name already.", hint="Use another name.", field="name")
     return kind(
         f"{error.message}.",
         hint=error.hint or HINTS.get(error.sqlstate, ""),

@@ -48,19 +48,19 @@ async def create(database: Database, new: NewTask, *, subject: str | None = None
         f"insert into rowbell.tasks as t ({', '.join(names)}) values ({', '.join(places)})"  # noqa: S608
         f" returning {COLUMNS}"
     )
-    return as_task(await _as_subject(database, subject, query, *values))
+    return as_task(await as_subject(database, subject, query, *values))
 
 
 async def cancel(database: Database, task_id: int, *, subject: str | None = None) -> Task:
     """Raises NotFound, InvalidState, Unavailable."""
     query = f"select {COLUMNS} from rowbell.cancel($1) t"  # noqa: S608
-    return as_task(await _as_subject(database, subject, query, task_id))
+    return as_task(await as_subject(database, subject, query, task_id))
 
 
 async def retry(database: Database, task_id: int, *, subject: str | None = None) -> Task:
     """Raises NotFound, InvalidState, UniqueKeyConflict, Unavailable."""
     query = f"select {COLUMNS} from rowbell.retry($1) t"  # noqa: S608
-    return as_task(await _as_subject(database, subject, query, task_id))
+    return as_task(await as_subject(database, subject, query, task_id))
 
 
 async def claim(
@@ -145,12 +145,12 @@ async def report_progress(
 
 async def pause(database: Database, queue: str, *, subject: str | None = None) -> None:
     """Raises InvalidArgument, Unavailable."""
-    await _as_subject(database, subject, "select rowbell.pause($1)", queue)
+    await as_subject(database, subject, "select rowbell.pause($1)", queue)
 
 
 async def resume(database: Database, queue: str, *, subject: str | None = None) -> None:
     """Raises InvalidArgument, Unavailable."""
-    await _as_subject(database, subject, "select rowbell.resume($1)", queue)
+    await as_subject(database, subject, "select rowbell.resume($1)", queue)
 
 
 def as_task(row: Sequence[Any]) -> Task:
@@ -217,7 +217,7 @@ def as_result(value: Any) -> str | None:
     return text
 
 
-async def _as_subject(database: Database, subject: str | None, query: str, *values: Any) -> Any:
+async def as_subject(database: Database, subject: str | None, query: str, *values: Any) -> Any:
     async with database.pooled() as connection:
         if subject is None:
             return await connection.fetchrow(query, *values)

@@ -1,0 +1,7 @@
+create or replace function rowbell.ring_for_schedules()
+returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_notify('rowbell_schedules', '');
+  return null;
+end $$;
+comment on function rowbell.ring_for_schedules() is 'Trigger function: tells workers that some schedule may be due earlier than they think.';
