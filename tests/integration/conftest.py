@@ -74,7 +74,9 @@ async def _engine(
     functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
 ) -> AsyncIterator[Engine]:
     options = {
-        name: overrides.pop(name) for name in ("timeout", "max_attempts") if name in overrides
+        name: overrides.pop(name)
+        for name in ("timeout", "max_attempts", "give_up_on")
+        if name in overrides
     }
     adjusted = settings.model_copy(update=overrides)
     database = await Database.open(adjusted.database_url or "", name="rowbell engine")

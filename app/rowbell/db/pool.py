@@ -28,6 +28,10 @@ _GONE = (
 )
 
 
+# What asyncpg's own reset leaves: roles that were set, and temporary tables.
+_FORGET = "reset session authorization; reset role; discard temp"
+
+
 class Database:
     """The connections of one process, the listener's excepted: four at the most.
 
@@ -100,6 +104,7 @@ class Database:
             finally:
                 if not connection.is_closed():
                     await connection.reset(timeout=CONNECT_SECONDS)
+                    await connection.execute(_FORGET, timeout=CONNECT_SECONDS)
 
 
 @asynccontextmanager
