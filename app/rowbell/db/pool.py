@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 import asyncpg
@@ -40,6 +41,8 @@ class Database:
 
     def __init__(self, url: str, kept: Any, pool: Any) -> None:
         self.url = url
+        self.at: datetime | None = None
+        """When it is for tasks, as rowbell.testing has it; None: as the server has it."""
         self._kept = kept
         self._pool = pool
         # Handlers may hold transactions for long: one connection stays free for outcomes.
