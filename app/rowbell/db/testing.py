@@ -47,8 +47,14 @@ create trigger stop_clock before insert or update on rowbell.tasks
 for each row execute function rowbell_testing.stop_clock();
 """
 _EMPTY = """
-delete from rowbell.tasks; delete from rowbell.attempts; delete from rowbell.dependencies;
+delete from rowbell.tasks; delete from rowbell.dependencies;
 delete from rowbell.buckets; delete from rowbell.workers; delete from rowbell_testing.clock
+"""
+_NEXT = """
+select coalesce(
+  min(t.run_at) filter (where t.run_at > $2),
+  $2 + min(nullif(rowbell.next_run_in(t.queue, $1, $2), 0)) * interval '1 second')
+from rowbell.tasks t where t.status = 'PENDING' and t.kind = any ($1)
 """
 
 
@@ -122,14 +128,9 @@ async def due_queues(database: Database) -> list[str]:
 
 
 async def next_run_at(database: Database, kinds: list[str]) -> datetime | None:
-    """When the next waiting task of these kinds is due that is not due yet."""
+    """When the next waiting task of these kinds is due, or may run within its limits."""
     async with database.pooled() as connection:
-        at: datetime | None = await connection.fetchval(
-            "select min(run_at) from rowbell.tasks"
-            " where status = 'PENDING' and kind = any ($1) and run_at > $2",
-            kinds,
-            database.at,
-        )
+        at: datetime | None = await connection.fetchval(_NEXT, kinds, database.at)
     return at
 
 

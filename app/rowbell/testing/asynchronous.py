@@ -8,12 +8,12 @@ from typing import Any
 from rowbell.db import overview, tasks, testing
 from rowbell.db.pool import Database
 from rowbell.errors import NotFound
-from rowbell.task import NewTask, Status, Task
+from rowbell.task import NewTask, Task
 from rowbell.testing.running import Running, running
 
 ATTEMPT_SECONDS = 30.0
 """What one attempt may take, in real time."""
-ROUNDS = 1_000
+ROUNDS = 500
 """How often the clock is moved for one task."""
 
 
@@ -122,6 +122,5 @@ async def _why_open(database: Database, task: Task, worker: Running) -> str:
     sentence = f"task {task.id} ({task.kind}) stays {task.status}"
     if task.kind not in worker.kinds:
         return f"{sentence}: no module with this kind was imported; known are {worker.kinds}"
-    if task.status is Status.PENDING and (reason := await overview.waiting_for(database, task.id)):
-        return f"{sentence}: {reason}"
-    return f"{sentence}, at {task.run_at:%Y-%m-%d %H:%M:%S}, after {task.failures} failures"
+    reasons = await testing.fetch(database, "select reason from rowbell.explain($1)", task.id)
+    return f"{sentence}: {' '.join(row[0] for row in reasons)}"
