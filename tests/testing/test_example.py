@@ -51,7 +51,7 @@ def databases(server: Server) -> list[str]:
 def test_the_tests_of_a_project_pass_and_leave_nothing(project: Path) -> None:
     done = run_pytest(project, "-s")  # the log says where the embedded server has its data
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "19 passed" in done.stdout
+    assert "21 passed" in done.stdout
     assert [path.name for path in project.glob("rowbell-*")] == []
     data = re.search(r"embedded\.started .*data=(\S+)", done.stdout)
     assert data and not Path(data[1]).parent.exists()
@@ -61,7 +61,7 @@ def test_pytest_asyncio_is_not_needed(project: Path) -> None:
     (project / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     done = run_pytest(project, "-p", "no:asyncio", "-m", "not asyncio", "-o", "markers=asyncio")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "17 passed" in done.stdout
+    assert "19 passed" in done.stdout
 
 
 def override(project: Path, fixture: str, url: str, scope: str = "session") -> None:

@@ -53,7 +53,7 @@ delete from rowbell.buckets; delete from rowbell.workers; delete from rowbell_te
 _NEXT = """
 select coalesce(
   min(t.run_at) filter (where t.run_at > $2),
-  $2 + min(nullif(rowbell.next_run_in(t.queue, $1, $2), 0)) * interval '1 second')
+  $2 + min(greatest(rowbell.next_run_in(t.queue, $1, $2), 1)) * interval '1 second')
 from rowbell.tasks t where t.status = 'PENDING' and t.kind = any ($1)
 """
 

@@ -139,3 +139,24 @@ def test_an_attempt_has_a_deadline(rowbell: Rowbell) -> None:
 def test_a_time_without_a_zone_is_refused(rowbell: Rowbell) -> None:
     with pytest.raises(ValueError, match="time zone"):
         rowbell.run_pending(at=datetime(2030, 1, 1))  # noqa: DTZ001
+
+
+def test_a_task_that_waits_for_another_follows_it(rowbell: Rowbell) -> None:
+    parent = rowbell.enqueue("order_pay", {"order": 7})
+    ((child,),) = rowbell.fetch(
+        "insert into rowbell.tasks (kind, after) values ('echo', array[$1::bigint]) returning id",
+        parent.id,
+    )
+    assert rowbell.run_until_finished(child).status == "COMPLETED"
+    assert rowbell.task(parent).status == "COMPLETED"
+
+
+def test_a_rate_is_waited_for_on_the_frozen_clock(rowbell: Rowbell) -> None:
+    rowbell.fetch("insert into rowbell.queues (name, rate, burst) values ('slow', 1 / 60.0, 1)")
+    start = rowbell.now
+    rowbell.enqueue("echo", 1, queue="slow")
+    second = rowbell.enqueue("echo", 2, queue="slow")
+    assert len(rowbell.run_pending()) == 1
+    finished = rowbell.run_until_finished(second)
+    assert finished.finished_at
+    assert timedelta(seconds=60) <= finished.finished_at - start <= timedelta(seconds=62)

@@ -260,6 +260,19 @@ async def test_a_function_runs_as_its_role_and_the_session_is_itself_again(
         assert await acme.fetchval("select current_user") == before
 
 
+async def test_a_security_definer_function_cannot_become_the_service_again(
+    acme: asyncpg.Connection, clerk: str
+) -> None:
+    await acme.execute(
+        f"grant create on schema acme to {clerk}; set role {clerk};"
+        "create function acme.escapes() returns text language plpgsql security definer as"
+        " $$ begin reset role; return current_user; end $$; reset role"
+    )
+    await allow(acme, "acme.escapes", run_as=clerk)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="security-definer"):
+        await call(acme, "acme.escapes")
+
+
 async def test_what_a_function_puts_off_runs_as_its_role(
     acme: asyncpg.Connection, clerk: str
 ) -> None:
