@@ -7,7 +7,7 @@ declare
   named oid[];
   found oid;
 begin
-  if cardinality(words) <> 2 then
+  if cardinality(words) is distinct from 2 then
     perform rowbell.refuse('function_has_a_schema', 'function', format('function %L has no schema', new.function),
       'Write schema.function, or schema.function(types): public.refresh_report.', 'callable_functions');
   end if;
