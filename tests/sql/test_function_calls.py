@@ -13,7 +13,8 @@ from rowbell.task import NewTask
 
 NOTE = """
 create role {role}; create schema acme; grant usage on schema acme to {role};
-create table acme.notes (by text default current_user); grant insert, select on acme.notes to {role};
+create table acme.notes (by text default current_user);
+grant insert, select on acme.notes to {role};
 create function acme.note() returns text language sql as
   'insert into acme.notes default values returning by';
 grant {role} to rowbell_service;

@@ -100,3 +100,14 @@ async def test_a_database_with_tasks_of_others_is_left_alone(
     assert done.returncode == 1
     assert "tasks that no test has made" in done.stdout
     assert await connection.fetchval("select count(*) from rowbell.tasks") == 1
+
+
+def test_a_project_needs_no_schema_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["rowbell.testing"]\n')
+    (tmp_path / "test_echo.py").write_text(
+        "def test_echo(rowbell):\n"
+        "    rowbell.enqueue('echo', 1)\n"
+        "    assert [ran.result for ran in rowbell.run_pending()] == [1]\n"
+    )
+    done = run_pytest(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

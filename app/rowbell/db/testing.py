@@ -81,9 +81,9 @@ async def drop(server_url: str, url: str) -> None:
 
 
 async def execute(url: str, sql: str) -> None:
-    """Run any SQL."""
+    """Run any SQL, or none."""
     async with _connected(url) as connection:
-        await connection.execute(sql)
+        await connection.execute(f"{sql}\n;select")  # asyncpg stumbles over what has no statement
 
 
 async def prepare(url: str) -> None:
