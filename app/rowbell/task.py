@@ -1,7 +1,7 @@
 """What a task is: plain values, as they are in the table."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -107,3 +107,5 @@ class Failure:
     retryable: bool = True
     delay: float | None = None
     """Seconds until the next attempt, if it may be tried again."""
+    details: dict[str, str] = field(default_factory=dict)
+    """What else `tasks.error` has: sqlstate, detail, hint and context of a SQL function."""

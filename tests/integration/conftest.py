@@ -11,7 +11,7 @@ import pytest
 from rowbell.config import Settings
 from rowbell.db.listener import Listener
 from rowbell.db.pool import Database
-from rowbell.decorator import describe
+from rowbell.decorator import Options, describe
 from rowbell.engine.schedules import Schedules
 from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
@@ -78,11 +78,7 @@ async def start_engine(database_url: str, settings: Settings) -> AsyncIterator[S
 async def _engine(
     functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
 ) -> AsyncIterator[Engine]:
-    options = {
-        name: overrides.pop(name)
-        for name in ("timeout", "max_attempts", "every", "cron", "missed")
-        if name in overrides
-    }
+    options = {name: overrides.pop(name) for name in Options.__annotations__ if name in overrides}
     adjusted = settings.model_copy(update=overrides)
     database = await Database.open(adjusted.database_url or "", name="rowbell engine")
     engine = Engine(database, Handlers(*(describe(f, **options) for f in functions)), adjusted)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any, Self
 
 import asyncpg
@@ -28,6 +29,10 @@ _GONE = (
 )
 
 
+# What asyncpg's own reset leaves: roles that were set, and temporary tables.
+_FORGET = "reset session authorization; reset role; discard temp"
+
+
 class Database:
     """The connections of one process, the listener's excepted: four at the most.
 
@@ -36,6 +41,8 @@ class Database:
 
     def __init__(self, url: str, kept: Any, pool: Any) -> None:
         self.url = url
+        self.at: datetime | None = None
+        """When it is for tasks, as rowbell.testing has it; None: as the server has it."""
         self._kept = kept
         self._pool = pool
         # Handlers may hold transactions for long: one connection stays free for outcomes.
@@ -100,6 +107,7 @@ class Database:
             finally:
                 if not connection.is_closed():
                     await connection.reset(timeout=CONNECT_SECONDS)
+                    await connection.execute(_FORGET, timeout=CONNECT_SECONDS)
 
 
 @asynccontextmanager

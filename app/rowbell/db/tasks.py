@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -22,8 +23,10 @@ COLUMNS = """
 """
 
 _CLAIM = (
-    "select id, attempt, kind, failures, timeout, payload from rowbell.claim($1, $2, $3::int, $4)"
+    "select id, attempt, kind, failures, timeout, payload"
+    " from rowbell.claim($1, $2, $3::int, $4, coalesce($5, now()))"
 )
+_COMPLETE = "select rowbell.complete($1, $2, $3, coalesce($4, now()))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ async def claim(
     Raises InvalidState if the worker was lost.
     """
     async with database.kept() as connection:
-        rows = await connection.fetch(_CLAIM, queue, worker, slots, kinds)
+        rows = await connection.fetch(_CLAIM, queue, worker, slots, kinds, database.at)
     return [Claim(*row) for row in rows]
 
 
@@ -80,17 +83,20 @@ async def complete(
 ) -> list[int]:
     """Returns the ids that were refused. Raises InvalidArgument for a bad result, Unavailable."""
     async with database.pooled() as connection:
-        rows = await connection.fetch("select rowbell.complete($1, $2, $3)", ids, attempts, results)
+        rows = await connection.fetch(_COMPLETE, ids, attempts, results, database.at)
     return [row[0] for row in rows]
 
 
 async def complete_within(
-    connection: Connection, task_id: int, attempt: int, result: str | None
+    connection: Connection,
+    task_id: int,
+    attempt: int,
+    result: str | None,
+    *,
+    at: datetime | None = None,
 ) -> bool:
     """Complete an attempt in a transaction of its handler. False: refused, so roll back."""
-    refused = await connection.fetch(
-        "select rowbell.complete($1, $2, $3)", [task_id], [attempt], [result]
-    )
+    refused = await connection.fetch(_COMPLETE, [task_id], [attempt], [result], at)
     return not refused
 
 
@@ -105,11 +111,12 @@ async def fail(
     async with database.pooled() as connection:
         rows = await connection.fetch(
             "select id, status::text, failures, max_attempts, on_failed"
-            " from rowbell.fail($1, $2, $3, $4)",
+            " from rowbell.fail($1, $2, $3, $4, coalesce($5, now()))",
             ids,
             attempts,
             errors,
             delays,
+            database.at,
         )
     return {row[0]: Verdict(row[0], Status(row[1]), *row[2:]) for row in rows}
 
@@ -120,7 +127,12 @@ async def keep_lines(
     """Keep what attempts have logged (JSON arrays), just before their outcomes are written."""
     async with database.pooled() as connection:
         await connection.execute(
-            "select rowbell.keep_lines($1, $2, $3, $4)", ids, attempts, outcomes, lines
+            "select rowbell.keep_lines($1, $2, $3, $4, coalesce($5, now()))",
+            ids,
+            attempts,
+            outcomes,
+            lines,
+            database.at,
         )
 
 
@@ -128,7 +140,10 @@ async def release(database: Database, ids: list[int], attempts: list[int]) -> di
     """Ends attempts without a verdict. Returns verdicts by id; refused ids are missing."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            "select id, status::text from rowbell.release($1, $2)", ids, attempts
+            "select id, status::text from rowbell.release($1, $2, coalesce($3, now()))",
+            ids,
+            attempts,
+            database.at,
         )
     return {row[0]: Verdict(row[0], Status(row[1])) for row in rows}
 

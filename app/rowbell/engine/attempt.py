@@ -13,6 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from rowbell.backoff import exponential
+from rowbell.db.functions import FunctionFailed
 from rowbell.db.tasks import as_result
 from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors import Executors
@@ -159,7 +160,11 @@ def _failure(error: BaseException, claim: Claim, handler: Handler) -> Failure:
         retryable=not isinstance(error, hopeless),
         delay=_delay(handler, claim.failures + 1),
     )
-    if isinstance(error, RetryLater):
+    if isinstance(error, FunctionFailed):
+        failure.details = {
+            name: fit(value, MESSAGE_CHARACTERS) for name, value in error.details.items()
+        }
+    elif isinstance(error, RetryLater):
         # The seconds are the handler's: what is no number leaves the backoff as it is.
         with contextlib.suppress(AttributeError, TypeError, ValueError, OverflowError):
             failure.delay = min(max(0.0, float(error.seconds)), LONGEST_DELAY_SECONDS)

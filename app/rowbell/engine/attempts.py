@@ -81,6 +81,10 @@ class Attempts:
         """End what runs now: released, no failure is counted. Returns how many it were."""
         return sum([attempt.end(ending) for attempt in self._running.values()])
 
+    async def settle(self, seconds: float) -> bool:
+        """Wait until nothing runs and every outcome is written; False if that took longer."""
+        return await within(seconds, self._idle) and await within(seconds, self._completer.settled)
+
     async def drain(self, grace_seconds: float) -> None:
         """Let attempts finish within the grace, release the rest, write every outcome."""
         if not await within(grace_seconds, self._idle):

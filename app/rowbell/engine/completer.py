@@ -220,5 +220,6 @@ def _error(failure: Failure) -> str:
             "message": failure.message,
             "retryable": failure.retryable,
             "traceback": failure.traceback,
+            **failure.details,
         }
     ).decode()

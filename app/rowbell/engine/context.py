@@ -62,6 +62,8 @@ class AttemptContext:
         claim = self._claim
         async with self._database.for_handler() as connection, connection.transaction():
             yield connection
-            if not await tasks.complete_within(connection, claim.id, claim.attempt, self._result):
+            if not await tasks.complete_within(
+                connection, claim.id, claim.attempt, self._result, at=self._database.at
+            ):
                 raise InvalidState(f"task {claim.id} belongs to another attempt: rolled back.")
         self.is_completed = True

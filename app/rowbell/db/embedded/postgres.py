@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Self
@@ -78,6 +79,13 @@ class EmbeddedPostgres:
         self._release()
         if self._wait_until_stopped(begun + STOP_SECONDS):
             log.info("embedded.stopped", data=str(self.data), seconds=_since(begun))
+
+    def destroy(self) -> None:
+        """Leave, and delete everything: for data that nobody needs any more, as after tests."""
+        sockets = self._place.socket_directory()
+        self.leave()
+        for folder in (sockets, self._place.folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _serve(self, until: float) -> bool:
         """Bring everything up, one process at a time; True if this call started the server."""
