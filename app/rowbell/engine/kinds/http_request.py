@@ -3,19 +3,25 @@
 import asyncio
 import json
 import re
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from time import perf_counter
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 import httpcore
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from rowbell.context import Context
 from rowbell.engine.kinds.http_answer import Answer, HttpFailed
-from rowbell.engine.kinds.http_hop import Hop, location, target
+from rowbell.engine.kinds.http_delivery import delivering
+from rowbell.engine.kinds.http_hop import SIGNATURE, Hop, location, target
 from rowbell.engine.kinds.http_reach import CheckedBackend, Reach
+from rowbell.engine.kinds.http_signature import sign
 from rowbell.errors import GiveUp
+from rowbell.task import NAME
+from rowbell.webhook_secrets import WebhookSecrets
 
 MOST_REDIRECTS = 5
 IDLE_CONNECTIONS = 20
@@ -64,6 +70,9 @@ def _sendable_headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+SecretName = Annotated[str, Field(pattern=NAME.pattern)]
+
+
 class HttpRequest(BaseModel):
     """The payload of http_request. A 2xx answer completes the task."""
 
@@ -89,6 +98,18 @@ class HttpRequest(BaseModel):
     follow_redirects: bool = Field(
         default=True, description="At most 5; credentials are not taken to another origin."
     )
+
+    sign: bool | SecretName = Field(
+        default=False,
+        description="The name of the secret to sign with; true means the one named default.",
+    )
+
+    @model_validator(mode="after")
+    def _one_signature(self) -> Self:
+        given = [name for name in self.headers if name.lower() in SIGNATURE]
+        if self.sign and given:
+            raise ValueError(f"The header {given[0]} is set by sign: leave out one of the two.")
+        return self
 
     @model_validator(mode="after")
     def _one_content(self) -> Self:
@@ -117,22 +138,25 @@ class HttpRequest(BaseModel):
         return Hop(self.method, target(self.url), headers, content)
 
 
-class Context(Protocol):
-    """What http_request needs to know about its task."""
-
-    @property
-    def task_id(self) -> int: ...
-
-
 class HttpCaller:
     """Runs http_request; one for a worker, so that tasks share its connections.
 
     It takes no proxy from the environment, and keeps no cookies from one task to the next.
     """
 
-    def __init__(self, allow: tuple[str, ...] = (), *, connections: int = 100) -> None:
-        """`allow` is ROWBELL_HTTP_ALLOW. Raises ConfigurationError if an entry is wrong."""
+    def __init__(
+        self,
+        allow: tuple[str, ...] = (),
+        secrets: WebhookSecrets | None = None,
+        *,
+        connections: int = 100,
+    ) -> None:
+        """`allow` and `secrets` are ROWBELL_HTTP_ALLOW and ROWBELL_WEBHOOK_SECRETS.
+
+        Raises ConfigurationError if an entry of `allow` is wrong.
+        """
         self._reach = Reach(allow)
+        self._secrets = secrets or WebhookSecrets()
         self._connections = connections
         self._pool: httpcore.AsyncConnectionPool | None = None
 
@@ -143,9 +167,11 @@ class HttpCaller:
         """
         started = perf_counter()
         hop = payload.first_hop(context.task_id)
+        if payload.sign:
+            sign(hop, self._secrets, payload.sign, context.task_id, datetime.now(UTC))
         try:
             async with asyncio.timeout(payload.timeout_seconds):
-                answer = await self._call(hop, payload.follow_redirects)
+                answer = await self._call(hop, payload.follow_redirects, context)
         except TimeoutError:
             limit = payload.timeout_seconds
             raise HttpFailed(f"{hop} was not answered in full within {limit:g} s.") from None
@@ -154,19 +180,26 @@ class HttpCaller:
         seconds = round(perf_counter() - started, 3)
         return {**answer.result(datetime.now(UTC)), "seconds": seconds}
 
-    async def _call(self, hop: Hop, follow: bool) -> Answer:
+    async def _call(self, hop: Hop, follow: bool, context: Context) -> Answer:
         for _ in range(1 + MOST_REDIRECTS):
-            async with self._opened().stream(
-                hop.method,
-                hop.wire_url(),
-                headers=[(b"Host", hop.url.netloc), *hop.headers.raw],
-                content=hop.content,
-            ) as response:
-                where = location(response) if follow else None
-                if where is None:
-                    return await Answer.read(hop, response)
+            with delivering(hop, context) as delivery:
+                async with self._requested(hop) as response:
+                    delivery.status = response.status
+                    where = location(response) if follow else None
+                    if where is None:
+                        answer = await Answer.read(hop, response)
+                        delivery.read_bytes = answer.read_bytes
+                        return answer
             hop = hop.redirected(response.status, where)
         raise GiveUp(f"{hop} is where redirect {MOST_REDIRECTS + 1} leads: there are too many.")
+
+    def _requested(self, hop: Hop) -> AbstractAsyncContextManager[httpcore.Response]:
+        return self._opened().stream(
+            hop.method,
+            hop.wire_url(),
+            headers=[(b"Host", hop.url.netloc), *hop.headers.raw],
+            content=hop.content,
+        )
 
     def _opened(self) -> httpcore.AsyncConnectionPool:
         if self._pool is None:
