@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from rowbell.engine.kinds.http_answer import HttpFailed
+from rowbell.engine.kinds.http_payload import HttpRequest
 from rowbell.engine.kinds.http_reach import AddressRefused
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 
 from loopback import Server, Told, answer_of, serving
 

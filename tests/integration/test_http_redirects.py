@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from rowbell.engine.kinds.http_hop import Hop
+from rowbell.engine.kinds.http_payload import HttpRequest
 from rowbell.engine.kinds.http_reach import AddressRefused
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.errors import GiveUp
 
 from loopback import Server, Told, answer_of, serving

@@ -11,7 +11,8 @@ from email.utils import format_datetime
 import pytest
 
 from rowbell.engine.kinds.http_answer import KEPT_BYTES, HttpFailed
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_payload import HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.errors import GiveUp, RetryLater
 
 from loopback import Request, Server, Told, answer_of, serving

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_payload import HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.errors import GiveUp
 from rowbell.webhook_secrets import WebhookSecrets
 

@@ -9,7 +9,7 @@ from email.utils import getaddresses
 import pytest
 from pydantic import ValidationError
 
-from rowbell.engine.kinds.mail_content import Mail, compose
+from rowbell.engine.kinds.mail_content import POLICY, Mail, compose
 from rowbell.engine.kinds.mail_payload import SendEmail
 from rowbell.engine.kinds.smtp_exchange import cleaned
 
@@ -33,6 +33,7 @@ def mail(**fields: object) -> Mail:
         {"subject": "a\nb"},
         {"subject": "a\u2028b"},
         {"subject": "a" * 901},
+        {"subject": "=?utf-8?q?a=0D=0ABcc=3A_eve=40example=2Enet?="},
         {"text": None},
         {"sender": "Eve\r\n <eve@example.net>"},
         {"reply_to": "eve"},
@@ -46,6 +47,7 @@ def mail(**fields: object) -> Mail:
         {"headers": {"Message-ID": "<a@b>"}},
         {"headers": {"X-A": "a\r\nBcc: eve@example.net"}},
         {"headers": {"X-A": "a\nb"}},
+        {"headers": {"X-A": "=?utf-8?q?a=0ABcc:_eve?= " + "x" * 90}},
         {"headers": {"X-A": "a\rb"}},
         {"headers": {"X-A\r\nBcc": "a"}},
         {"headers": {"X A": "a"}},
@@ -87,6 +89,12 @@ def test_a_long_word_of_a_header_is_left_whole(value: str) -> None:
     content = mail(headers={"References": value}).content.decode()
     unfolded = re.sub(r"\r\n(?= )", "", content)
     assert f"\r\nReferences: {value}\r\n" in unfolded
+
+
+@pytest.mark.parametrize("value", ["a\r\nBcc: b", f"{'x' * 90}\nBcc: b", f"{'x' * 90}\rBcc: b"])
+def test_a_header_that_would_begin_another_one_is_never_written(value: str) -> None:
+    with pytest.raises(ValueError, match=r"X-A would begin another|[Ll]inefeed|newline"):
+        POLICY.fold_binary("X-A", value)
 
 
 def test_no_line_is_longer_than_smtp_allows_and_all_is_ascii() -> None:

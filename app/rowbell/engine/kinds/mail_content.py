@@ -1,6 +1,7 @@
 """A payload of send_email as the mail that goes over the wire."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -14,6 +15,7 @@ from rowbell.engine.kinds.mail_payload import SendEmail
 from rowbell.mail_address import MailAddress
 
 EOL = "\r\n"
+BREAK = re.compile(rb"\r\n(?! )|(?<!\r)\n|\r(?!\n)")
 LINE_CHARACTERS = 76
 
 
@@ -26,12 +28,18 @@ class _Policy(EmailPolicy):
     """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
+        folded = self._folded(name, value)
+        if BREAK.search(folded.removesuffix(EOL.encode())):  # whatever got past the payload
+            raise ValueError(f"The header {name} would begin another one.")
+        return folded
+
+    def _folded(self, name: str, value: Any) -> bytes:
         if isinstance(value, AddressHeader):
             shown = (self._address(address) for address in value.addresses)
             return f"{name}: {f',{EOL} '.join(shown)}{EOL}".encode()
         text = str(value)
         if text.isascii() and max(map(len, text.split(" "))) > LINE_CHARACTERS - len(name):
-            return _folded(name, text).encode()
+            return _at_blanks(name, text).encode()
         return super().fold_binary(name, value)
 
     def _address(self, address: Address) -> str:
@@ -43,7 +51,7 @@ class _Policy(EmailPolicy):
         return f"{Header(name, 'utf-8').encode(linesep=EOL)} <{spec}>"
 
 
-def _folded(name: str, text: str) -> str:
+def _at_blanks(name: str, text: str) -> str:
     first, *others = text.split(" ")
     lines = [f"{name}: {first}"]
     for word in others:

@@ -12,6 +12,8 @@ MOST_RECIPIENTS = 100
 HEADER_CHARACTERS = 900
 """A line may have 998 (RFC 5322, 2.1.1)."""
 HEADER_NAME = re.compile(r"[!-9;-~]{1,70}")
+# Python decodes such a word when it is given for a header, line breaks in it included.
+ENCODED = re.compile(r"=\?.*\?=")
 # Set from the other fields, or the business of the servers that a mail passes.
 REFUSED_HEADERS = (
     "authentication-results",
@@ -38,15 +40,17 @@ def _address(text: str) -> str:
     return text
 
 
-def _one_line(text: str) -> str:
+def _sendable_text(text: str) -> str:
     if len(text) > HEADER_CHARACTERS or not is_one_line(text):
         raise ValueError(f"It must be one line of at most {HEADER_CHARACTERS} characters.")
+    if ENCODED.search(text):
+        raise ValueError("It is encoded already (=?…?=): give the text itself.")
     return text
 
 
 def _sendable_headers(headers: dict[str, str]) -> dict[str, str]:
     seen = set()
-    for name, value in headers.items():
+    for name in headers:
         key = name.lower()
         if not HEADER_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a header.")
@@ -54,17 +58,13 @@ def _sendable_headers(headers: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"The header {name} is not the payload's to set: leave it out.")
         if key in seen:
             raise ValueError(f"The header {name} is given twice.")
-        if len(value) > HEADER_CHARACTERS or not is_one_line(value):
-            raise ValueError(
-                f"The value of the header {name} must be one line of at most "
-                f"{HEADER_CHARACTERS} characters."
-            )
         seen.add(key)
     return headers
 
 
 Address = Annotated[str, AfterValidator(_address)]
 Addresses = list[Address]
+HeaderText = Annotated[str, AfterValidator(_sendable_text)]
 
 
 class SendEmail(BaseModel):
@@ -78,12 +78,12 @@ class SendEmail(BaseModel):
     )
     cc: Addresses = Field(default_factory=list, description="As `to`.")
     bcc: Addresses = Field(default_factory=list, description="As `to`, but nobody sees them.")
-    subject: Annotated[str, AfterValidator(_one_line)]
+    subject: HeaderText
     text: str | None = Field(default=None, description="The mail as plain text.")
     html: str | None = Field(default=None, description="The mail as HTML; beside text or alone.")
     sender: Address | None = Field(default=None, description="Unset: ROWBELL_SMTP_SENDER.")
     reply_to: Address | None = Field(default=None, description="Where answers go.")
-    headers: Annotated[dict[str, str], AfterValidator(_sendable_headers)] = Field(
+    headers: Annotated[dict[str, HeaderText], AfterValidator(_sendable_headers)] = Field(
         default_factory=dict, description="More headers, such as List-Unsubscribe."
     )
     timeout_seconds: float = Field(
