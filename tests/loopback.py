@@ -9,6 +9,18 @@ from dataclasses import dataclass, field
 Script = Callable[["Request", asyncio.StreamWriter], Awaitable[None]]
 
 
+@dataclass
+class Told:
+    """What a built-in kind asks of its context, and the lines that it wrote."""
+
+    task_id: int = 42
+    attempt: int = 1
+    lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def log(self, message: str, **fields: object) -> None:
+        self.lines.append((message, fields))
+
+
 @dataclass(frozen=True)
 class Request:
     method: str

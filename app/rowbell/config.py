@@ -5,10 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 
 from rowbell.errors import ConfigurationError
+from rowbell.mail_address import MailAddress
+from rowbell.smtp_server import SmtpServer
 from rowbell.task import NAME
+from rowbell.webhook_secrets import WebhookSecrets
 
 PREFIX = "ROWBELL_"
 
@@ -34,6 +45,21 @@ def _queue(name: str) -> str:
     if name != "*" and not NAME.match(name):
         raise ValueError(f"{name!r} is no queue: use a-z, 0-9 and _, or * for every queue")
     return name
+
+
+def _smtp_url(url: SecretStr) -> SecretStr:
+    SmtpServer.parse(url.get_secret_value())
+    return url
+
+
+def _mail_address(text: str) -> str:
+    MailAddress.parse(text)
+    return text
+
+
+def _webhook_secrets(text: SecretStr) -> SecretStr:
+    WebhookSecrets.parse(text.get_secret_value())
+    return text
 
 
 QueueName = Annotated[str, AfterValidator(_queue)]
@@ -79,12 +105,32 @@ class Settings(BaseModel):
         default=(),
         description="Private addresses, networks or host names that http_request may call.",
     )
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
+        default=None,
+        description="The SMTP server of send_email: smtp://user:password@host:587, or smtps://.",
+    )
+    smtp_sender: Annotated[str, AfterValidator(_mail_address)] | None = Field(
+        default=None, description="Who mails come from, unless the payload names a sender."
+    )
+    webhook_secrets: Annotated[SecretStr, AfterValidator(_webhook_secrets)] | None = Field(
+        default=None,
+        description="Secrets that http_request signs with: name=whsec_NEW,whsec_OLD name=whsec_KEY",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug adds a line for each claim, bell and start."
     )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, json elsewhere."
     )
+
+    def smtp_server(self) -> SmtpServer | None:
+        """`smtp_url`, read."""
+        return SmtpServer.parse(self.smtp_url.get_secret_value()) if self.smtp_url else None
+
+    def secrets_for_webhooks(self) -> WebhookSecrets | None:
+        """`webhook_secrets`, read."""
+        text = self.webhook_secrets
+        return WebhookSecrets.parse(text.get_secret_value()) if text else None
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Self:

@@ -86,7 +86,7 @@ class Service:
     async def _load_handlers(self, stack: AsyncExitStack) -> Handlers:
         if not self.with_worker:
             return Handlers()
-        handlers = await stack.enter_async_context(built_in(self.settings.http_allow))
+        handlers = await stack.enter_async_context(built_in(self.settings))
         for handler in handler_modules.load(self.settings.handlers):
             handlers.add(handler)
         return handlers

@@ -6,15 +6,15 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from rowbell.engine.kinds.http_answer import HttpFailed
+from rowbell.engine.kinds.http_payload import HttpRequest
 from rowbell.engine.kinds.http_reach import AddressRefused
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 
-from loopback import Server, answer_of, serving
+from loopback import Server, Told, answer_of, serving
 
 needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate")
 
@@ -29,7 +29,7 @@ async def server() -> AsyncIterator[Server]:
 async def call(url: str, *allow: str) -> object:
     caller = HttpCaller(allow)
     try:
-        result = await caller.run(HttpRequest(url=url), SimpleNamespace(task_id=42))
+        result = await caller.run(HttpRequest(url=url), Told())
     finally:
         await caller.close()
     return result["body"]

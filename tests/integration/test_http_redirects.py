@@ -1,17 +1,17 @@
 """http_request and redirects: where it follows, and what it takes along."""
 
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from rowbell.engine.kinds.http_hop import Hop
+from rowbell.engine.kinds.http_payload import HttpRequest
 from rowbell.engine.kinds.http_reach import AddressRefused
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.errors import GiveUp
 
-from loopback import Server, answer_of, serving
+from loopback import Server, Told, answer_of, serving
 
 SECRETS = {"Authorization": "Bearer s", "Cookie": "a=b", "X-Api-Key": "s"}
 
@@ -39,7 +39,7 @@ async def caller() -> AsyncIterator[HttpCaller]:
 
 async def call(caller: HttpCaller, url: str, **fields: object) -> dict[str, object]:
     payload = HttpRequest.model_validate({"url": url} | fields)
-    return await caller.run(payload, SimpleNamespace(task_id=42))
+    return await caller.run(payload, Told())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -7,17 +7,15 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from types import SimpleNamespace
 
 import pytest
 
 from rowbell.engine.kinds.http_answer import KEPT_BYTES, HttpFailed
-from rowbell.engine.kinds.http_request import HttpCaller, HttpRequest
+from rowbell.engine.kinds.http_payload import HttpRequest
+from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.errors import GiveUp, RetryLater
 
-from loopback import Request, Server, answer_of, serving
-
-CONTEXT = SimpleNamespace(task_id=42)
+from loopback import Request, Server, Told, answer_of, serving
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ async def caller() -> AsyncIterator[HttpCaller]:
 
 
 async def call(caller: HttpCaller, url: str, **fields: object) -> dict[str, object]:
-    return await caller.run(HttpRequest.model_validate({"url": url} | fields), CONTEXT)
+    return await caller.run(HttpRequest.model_validate({"url": url} | fields), Told())
 
 
 async def test_a_json_answer_becomes_the_result(server: Server, caller: HttpCaller) -> None:

@@ -13,7 +13,7 @@ from rowbell.engine.kinds.http_answer import (
     body_of,
     retry_after,
 )
-from rowbell.engine.kinds.http_request import HttpRequest
+from rowbell.engine.kinds.http_payload import HttpRequest
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 URL = "https://example.com/"

@@ -66,6 +66,8 @@ class Answer:
     headers: dict[str, str]
     body: object
     truncated: bool
+    read_bytes: int
+    """Of the body, unpacked."""
 
     @classmethod
     async def read(cls, hop: Hop, response: httpcore.Response) -> "Answer":
@@ -75,7 +77,7 @@ class Answer:
             response.aiter_stream(), headers.get("content-encoding", "")
         )
         body = body_of(content, headers.get("content-type", ""), truncated)
-        return cls(hop, response.status, headers, body, truncated)
+        return cls(hop, response.status, headers, body, truncated, len(content or b""))
 
     def result(self, now: datetime) -> dict[str, object]:
         """What becomes the task's result, if the status is 2xx.

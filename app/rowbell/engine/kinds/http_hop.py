@@ -24,6 +24,9 @@ TRAVELS = (
     "user-agent",
 )
 
+SIGNATURE = ("webhook-id", "webhook-timestamp", "webhook-signature")
+"""Headers that sign a request: http_signature.py."""
+
 
 def target(text: str) -> httpx.URL:
     """The URL to call, without fragment and without the dot that may end a host name.
@@ -65,8 +68,11 @@ class Hop:
     content: bytes | None
 
     def __str__(self) -> str:
-        """Method and URL without the query, which may hold what belongs in no log."""
-        return f"{self.method} {self.url.copy_with(query=None)}"
+        return f"{self.method} {self.shown_url()}"
+
+    def shown_url(self) -> str:
+        """The URL without the query, which may hold what belongs in no log."""
+        return str(self.url.copy_with(query=None))
 
     def wire_url(self) -> httpcore.URL:
         return httpcore.URL(
@@ -80,7 +86,8 @@ class Hop:
         """The request that a redirect asks for.
 
         A redirected POST becomes a GET without content, unless 307 or 308 says otherwise. Only
-        harmless headers go to another origin. Raises GiveUp if the location cannot be called.
+        harmless headers go to another origin, and a signature only with its content.
+        Raises GiveUp if the location cannot be called.
         """
         try:
             url = target(str(self.url.join(location)))
@@ -91,7 +98,8 @@ class Hop:
             hop = replace(hop, headers=_only(hop.headers, TRAVELS))
         if _becomes_get(status, hop.method):
             hop = replace(hop, method="GET", content=None)
-            hop.headers.pop("content-type", None)
+            for name in ("content-type", *SIGNATURE):
+                hop.headers.pop(name, None)
         return hop
 
 
