@@ -60,6 +60,10 @@ class Settings(BaseModel):
         default=("*",), description="Queues that a worker serves; * is every queue."
     )
     slots: int = Field(default=100, ge=1, le=10_000, description="Tasks a worker runs at once.")
+    process_slots: Annotated[int | None, Field(ge=1, le=1_000)] = Field(
+        default=None,
+        description="Handlers that run in processes of their own at once; unset: one a CPU core.",
+    )
     lease_seconds: Annotated[float, Field(ge=3, le=3_600)] = Field(
         default=30, description="A worker silent for this long loses its tasks."
     )

@@ -51,6 +51,10 @@ EVENTS = {
     "kind.unknown": "Due tasks wait for a kind that no live worker knows.",
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",
     "library.warned": "A library wrote a warning or an error to Python's own log.",
+    "process.started": "A worker process was started: --processes.",
+    "process.died": "A worker process, or an idle one for handlers, died; another takes its place.",
+    "loop.blocked": "The event loop does not answer; the line has the stack that blocks it.",
+    "loop.freed": "The event loop answers again; says for how long it did not.",
     "queue.paused": "A queue was paused.",
     "queue.resumed": "A queue was resumed.",
 }

@@ -17,6 +17,8 @@ from rowbell.engine.worker import Worker
 from rowbell.handlers import Function, Handlers
 
 DEADLINE_SECONDS = 15
+OPTIONS = ("timeout", "max_attempts", "runs_in", "give_up_on", "backoff")
+"""Of `@task`; the other overrides are settings."""
 
 
 class Engine:
@@ -74,7 +76,7 @@ async def _engine(
     functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
 ) -> AsyncIterator[Engine]:
     options = {
-        name: overrides.pop(name) for name in ("timeout", "max_attempts") if name in overrides
+        name: overrides.pop(name) for name in OPTIONS if name in overrides
     }
     adjusted = settings.model_copy(update=overrides)
     database = await Database.open(adjusted.database_url or "", name="rowbell engine")
@@ -86,7 +88,7 @@ async def _engine(
             await engine.stop()
     finally:
         await engine.die()
-        engine.worker.attempts.executors.close()
+        await engine.worker.attempts.executors.close()
         await database.close()
 
 
