@@ -72,7 +72,7 @@ def _add_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {**event, "message": " ".join([event["event"], *words])}
 
 
-_NOT_WORDS = {"event", "level", "timestamp", "traceback", "exception"}
+_NOT_WORDS = {"event", "level", "timestamp", "traceback", "exception", "stack"}
 
 
 def _to_json(event: EventDict, **_: object) -> bytes:

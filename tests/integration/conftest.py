@@ -75,9 +75,7 @@ async def start_engine(database_url: str, settings: Settings) -> AsyncIterator[S
 async def _engine(
     functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
 ) -> AsyncIterator[Engine]:
-    options = {
-        name: overrides.pop(name) for name in OPTIONS if name in overrides
-    }
+    options = {name: overrides.pop(name) for name in OPTIONS if name in overrides}
     adjusted = settings.model_copy(update=overrides)
     database = await Database.open(adjusted.database_url or "", name="rowbell engine")
     engine = Engine(database, Handlers(*(describe(f, **options) for f in functions)), adjusted)

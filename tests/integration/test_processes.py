@@ -41,6 +41,13 @@ def is_alive(process: int) -> bool:
         return False
 
 
+def children() -> list[bytes]:
+    """Commands of the processes for handlers that this one has started."""
+    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    commands = [Path(f"/proc/{each}/cmdline").read_bytes() for each in listed]
+    return [each for each in commands if b"rowbell.engine.executors.child" in each]
+
+
 async def test_handler_runs_in_another_process_which_is_kept_for_the_next(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
@@ -242,6 +249,4 @@ async def test_no_process_is_started_while_none_is_called_for(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
     await start_engine(handlers.tell_process, runs_in="process")
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    commands = [Path(f"/proc/{each}/cmdline").read_bytes() for each in children]
-    assert not [each for each in commands if b"rowbell.engine.executors.child" in each]
+    assert not children()

@@ -1,8 +1,8 @@
 """Plain functions run in processes: a core for each, and each can be killed."""
 
 import asyncio
-import os
 
+from rowbell.config import cores
 from rowbell.engine.executors.call import Call
 from rowbell.engine.executors.process import END_SECONDS, HandlerProcess, NotBegun
 from rowbell.engine.failures import ProcessDied
@@ -74,8 +74,3 @@ class Processes:
             self._idle.append(process)
         else:
             self._all.discard(process)
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
