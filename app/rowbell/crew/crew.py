@@ -17,6 +17,8 @@ SETTLED_SECONDS = 60.0
 """After so long a life the next pause is the shortest again."""
 KILL_SECONDS = 60.0
 """Beyond its drain time a member ends by itself; one that cannot is killed after so long."""
+DISMISS_SECONDS = 4.0
+"""What members get to release their tasks when the command itself has failed."""
 WRONG = 2
 """The exit code of a process that refuses its settings."""
 
@@ -71,7 +73,10 @@ class Crew:
         loop, pause = asyncio.get_running_loop(), PAUSE_SECONDS
         while not self._stopping.is_set():
             began = loop.time()
-            process, how = await self._run_one(number)
+            try:
+                process, how = await self._run_one(number)
+            except OSError as error:  # too many processes, no memory
+                process, how = None, f"could not be started: {error}"
             if self._stopping.is_set():
                 break
             if loop.time() - began > SETTLED_SECONDS:
@@ -83,7 +88,7 @@ class Crew:
             pause = min(2 * pause, MOST_PAUSE_SECONDS)
 
     async def _run_one(self, number: int) -> tuple[int, str]:
-        """Returns which process it was, and how it ended. Raises RowbellError."""
+        """Returns which process it was, and how it ended. Raises RowbellError, OSError."""
         member = await Member.start(self._environment)
         self._members.add(member)
         log.info("process.started", process=member.process)
@@ -92,10 +97,13 @@ class Crew:
             if self._stopping.is_set():
                 member.tell(DRAIN)
             code = await self._ended(member)
+        except asyncio.CancelledError:
+            await _dismiss(member)
+            raise
         finally:
             hearing.cancel()
             self._members.discard(member)
-            member.leave()  # if it still runs, it drains and ends
+            member.leave()
         if self._stopping.is_set():
             if code:
                 self._failed.append(_how(code))
@@ -124,6 +132,14 @@ class Crew:
         finally:
             stopping.cancel()
             ended.cancel()
+
+
+async def _dismiss(member: Member) -> None:
+    member.tell(NOW)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISMISS_SECONDS):
+            await member.ended()
+    member.kill()
 
 
 def _refuse(code: int) -> None:

@@ -56,5 +56,5 @@ class Member:
             self._process.kill()
 
     def leave(self) -> None:
-        """Let go of it: a member that hears of no crew any more drains and ends."""
+        """Close its orders; a member that still runs takes that for a drain."""
         self._socket.close()

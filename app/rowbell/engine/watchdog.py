@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from rowbell.logs import log
 
@@ -46,8 +46,10 @@ class Watchdog:
         while not self._stopping.wait(self._seconds / ASK_PER_LIMIT):
             asked = time.monotonic()
             self._answered.clear()
-            with suppress(RuntimeError):  # closed: nobody will ask it any more
+            try:
                 self._loop.call_soon_threadsafe(self._answered.set)
+            except RuntimeError:
+                return  # it is closed
             if not self._answered.wait(self._seconds) and not self._stopping.is_set():
                 self._report(asked)
 

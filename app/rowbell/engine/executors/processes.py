@@ -49,8 +49,11 @@ class Processes:
             await process.end()
 
     async def _free(self) -> HandlerProcess:
-        if self._idle:
-            return self._idle.pop()
+        while self._idle:
+            process = self._idle.pop()
+            if process.is_idle:
+                return process
+            self._all.discard(process)
         starting = self._unclaimed.pop() if self._unclaimed else self._start()
         try:
             return await asyncio.shield(starting)
