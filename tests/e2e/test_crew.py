@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.command_line import CommandLine
 from e2e.service import Service
 
 pytestmark = pytest.mark.timeout(120)

@@ -34,6 +34,8 @@ class Outcome:
     result: str | None = None
     failure: Failure | None = None
     ending: Ending | None = None
+    lines: str | None = None
+    """What the attempt has logged, as a JSON array."""
     is_settled: bool = False
     """True once it is written, or refused because the task belongs to another attempt."""
 
@@ -100,6 +102,7 @@ class Attempt:
         finally:
             self._performing = False
         outcome.seconds = asyncio.get_running_loop().time() - started
+        outcome.lines = self.context.lines.as_json()
         return outcome
 
     async def _perform(self) -> str | None:

@@ -3,6 +3,7 @@
 import contextlib
 import traceback
 
+from rowbell.engine.lines import fit
 from rowbell.errors import GiveUp, InvalidArgument, RetryLater
 from rowbell.handlers import Handler, place
 from rowbell.task import Failure
@@ -52,13 +53,13 @@ def failure_of(error: BaseException, handler: Handler) -> Failure:
 
 def told(error: BaseException) -> Failure:
     """An exception in words, which fit everywhere: in a JSON column, and through a pipe."""
-    failure = Failure(type=type(error).__name__, message=_text(_words(error), MESSAGE_CHARACTERS))
+    failure = Failure(type=type(error).__name__, message=fit(_words(error), MESSAGE_CHARACTERS))
     if isinstance(error, RetryLater):
         # The seconds are the handler's: what is no number leaves the backoff as it is.
         with contextlib.suppress(AttributeError, TypeError, ValueError, OverflowError):
             failure.delay = min(max(0.0, float(error.seconds)), LONGEST_DELAY_SECONDS)
     elif not isinstance(error, SELF_EXPLAINING):
-        failure.traceback = _text("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
+        failure.traceback = fit("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
     return failure
 
 
@@ -72,9 +73,3 @@ def _words(error: BaseException) -> str:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001 - __str__ is the handler's code too
         return f"{type(error).__name__}, which cannot say what it is"
-
-
-def _text(text: str, most: int) -> str:
-    """At most so many characters (negative: the last ones), fit for a JSON column."""
-    cut = text[:most] if most > 0 else text[most:]
-    return cut.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

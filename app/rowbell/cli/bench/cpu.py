@@ -78,11 +78,15 @@ async def _drained(bench: Bench, kind: str, tasks: int) -> float:
     await bench.fill(kind, QUEUE, tasks)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while await bench.first_waiting(QUEUE, kind) or await bench.has_running(QUEUE):
+            while await _is_open(bench, kind):
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise RowbellError(f"{tasks} tasks were not done in {PATIENCE_SECONDS:g} s.") from None
     return time.perf_counter() - started
+
+
+async def _is_open(bench: Bench, kind: str) -> bool:
+    return bool(await bench.first_waiting(QUEUE, kind)) or await bench.has_running(QUEUE)
 
 
 def _report(one: list[float], two: list[float]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from rowbell.db.tasks import as_result
 from rowbell.decorator import describe
 from rowbell.engine.executors.call import arguments_of
 from rowbell.engine.failures import told, types_of
+from rowbell.engine.lines import fit, plain
 from rowbell.errors import GiveUp
 from rowbell.handlers import Handler
 
@@ -59,7 +60,7 @@ class Pipe:
         self.lines = connection.makefile("rb")
 
     def send(self, message: dict[str, Any]) -> None:
-        line = orjson.dumps(message, default=str) + b"\n"
+        line = orjson.dumps(message) + b"\n"
         with self._turn:
             self._connection.sendall(line)
 
@@ -82,8 +83,8 @@ class ProcessContext:
     def log(self, message: str, **fields: object) -> None:
         if reserved := fields.keys() & {"event", "text"}:
             raise TypeError(f"context.log() has a use of its own for {', '.join(sorted(reserved))}")
-        text = message[:LOG_CHARACTERS]
-        self._pipe.send({"call": self._call, "log": text, "fields": fields})
+        values = {name: plain(value) for name, value in fields.items()}
+        self._pipe.send({"call": self._call, "log": fit(message, LOG_CHARACTERS), "fields": values})
 
     def transaction(self) -> AbstractAsyncContextManager[Any]:
         raise GiveUp(
@@ -106,7 +107,7 @@ class Warnings(logging.Handler):
         self._pipe = pipe
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()[:LOG_CHARACTERS]
+        text = fit(record.getMessage(), LOG_CHARACTERS)
         self._pipe.send({"warning": {"library": record.name, "text": text}})
 
 
