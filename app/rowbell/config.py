@@ -86,6 +86,10 @@ class Settings(BaseModel):
         default=("*",), description="Queues that a worker serves; * is every queue."
     )
     slots: int = Field(default=100, ge=1, le=10_000, description="Tasks a worker runs at once.")
+    process_slots: Annotated[int | None, Field(ge=1, le=1_000)] = Field(
+        default=None,
+        description="Handlers that run in processes of their own at once; unset: one a CPU core.",
+    )
     lease_seconds: Annotated[float, Field(ge=3, le=3_600)] = Field(
         default=30, description="A worker silent for this long loses its tasks."
     )
@@ -115,6 +119,12 @@ class Settings(BaseModel):
     webhook_secrets: Annotated[SecretStr, AfterValidator(_webhook_secrets)] | None = Field(
         default=None,
         description="Secrets that http_request signs with: name=whsec_NEW,whsec_OLD name=whsec_KEY",
+    )
+    blocked_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = Field(
+        default=1, description="An event loop silent for this long is logged, with its stack."
+    )
+    processes: int = Field(
+        default=1, ge=1, le=1_000, description="Worker processes that one command starts."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug adds a line for each claim, bell and start."
@@ -159,3 +169,18 @@ class Settings(BaseModel):
         if problems:
             raise ConfigurationError("These settings are wrong:\n  " + "\n  ".join(problems))
         return settings.model_copy(update={"home": _absolute(settings.home)})
+
+    def environment(self, **changes: object) -> dict[str, str]:
+        """The environment of a process that is to have these settings, with some changed."""
+        values = self.model_copy(update=changes)
+        others = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+        return others | {
+            PREFIX + name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in values
+            if value is not None
+        }
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -131,6 +131,11 @@ def _problems(handler: Handler) -> list[str]:
                 "async functions run in the loop, others in a thread or a process.",
             ),
             (
+                runs_in == "process" and not _is_importable(handler.function),
+                'runs_in="process" takes a function that a process can import by its name:'
+                " move it to the top of a module (no lambda, no method, none within a function).",
+            ),
+            (
                 not 1 <= handler.max_attempts <= 1000,
                 f"max_attempts={handler.max_attempts} is not 1 to 1000.",
             ),
@@ -149,6 +154,10 @@ def _problems(handler: Handler) -> list[str]:
         )
         if is_wrong
     ]
+
+
+def _is_importable(function: Function) -> bool:
+    return inspect.isfunction(function) and "<" not in function.__qualname__
 
 
 def _parameters(function: Function) -> tuple[str | None, TypeAdapter[Any] | None, str | None]:

@@ -80,6 +80,18 @@ class GiveUp(Exception):
         super().__init__(reason)
 
 
+class FunctionFailed(Exception):
+    """A SQL function raised; `details` has sqlstate, detail, hint and context, as far as given."""
+
+    def __init__(self, message: str, details: dict[str, str]) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class FunctionRefused(FunctionFailed):
+    """A call that fails in every attempt: not allowed, wrong arguments, no such object."""
+
+
 # SQLSTATE to error, in this one place. RB… are our own (sql/functions); the rest are PostgreSQL's.
 BY_SQLSTATE: dict[str, type[RowbellError]] = {
     "RB400": InvalidArgument,

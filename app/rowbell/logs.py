@@ -60,6 +60,10 @@ EVENTS = {
     "schedule.changed": "A schedule was added, paused, resumed or dropped by a person.",
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",
     "library.warned": "A library wrote a warning or an error to Python's own log.",
+    "process.started": "A worker process was started: --processes.",
+    "process.died": "A worker process, or an idle one for handlers, died; another takes its place.",
+    "loop.blocked": "The event loop does not answer; the line has the stack that blocks it.",
+    "loop.freed": "The event loop answers again; says for how long it did not.",
     "queue.paused": "A queue was paused.",
     "queue.resumed": "A queue was resumed.",
 }
@@ -77,7 +81,7 @@ def _add_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {**event, "message": " ".join([event["event"], *words])}
 
 
-_NOT_WORDS = {"event", "level", "timestamp", "traceback", "exception"}
+_NOT_WORDS = {"event", "level", "timestamp", "traceback", "exception", "stack"}
 
 
 def _to_json(event: EventDict, **_: object) -> bytes:

@@ -14,6 +14,7 @@ from rowbell.api.asgi import create_app
 from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
+from rowbell.crew import Crew, Orders
 from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.listener import Listener
 from rowbell.db.place import Place, opened, placed
@@ -22,6 +23,7 @@ from rowbell.engine.attempt import Ending
 from rowbell.engine.kinds import built_in
 from rowbell.engine.schedules import Schedules
 from rowbell.engine.sweeper import Sweeper
+from rowbell.engine.watchdog import watching
 from rowbell.engine.worker import Worker
 from rowbell.errors import ConfigurationError
 from rowbell.handlers import Handlers
@@ -30,6 +32,8 @@ from rowbell.logs import log
 HEAR_SECONDS = 5.0
 HANG_SECONDS = 5.0
 """What a handler that ignores its cancellation may cost at the end."""
+CREW_SECONDS = 30.0
+"""How long the greeting waits for the worker processes."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,10 @@ class Service:
     greet: Callable[["Service"], None] = lambda _: None
     handlers: Handlers | None = None
     """None: the built-in kinds, and those of the handler modules of the settings."""
+    crew: Crew | None = None
+    """Worker processes of this one, which then has no worker itself."""
+    orders: Orders | None = None
+    """Of the crew that this process belongs to; None: it listens to signals."""
     place: Place | None = None
     address: str = ""
     """URL of the API, once it listens."""
@@ -56,7 +64,11 @@ class Service:
         """Start, greet, serve, drain. Raises RowbellError if it cannot start."""
         log.info("service.starting", api=self.with_api, worker=self.with_worker)
         self._starting = asyncio.current_task()
-        with _signals(self.stop), _given_up(self._stopping):
+        with (
+            self.orders.followed(self.stop) if self.orders else _signals(self.stop),
+            _given_up(self._stopping),
+            watching(self.settings.blocked_seconds),
+        ):
             async with AsyncExitStack() as stack:
                 server = stack.enter_context(listening(self.settings)) if self.with_api else None
                 handlers = self.handlers or await self._load_handlers(stack)
@@ -65,11 +77,15 @@ class Service:
                 self._starting = None
                 await self._serve(self.place, self.database, handlers, server)
         log.info("service.stopped")
+        if self.crew:
+            self.crew.check()
 
     def stop(self) -> None:
         """Begin the drain, or give up the start; called again, end what still runs at once."""
         if self._starting:
             self._starting.cancel()
+        elif self.crew:
+            self.crew.stop()
         if self._stopping.is_set() and self.worker:
             self.worker.attempts.end_all(Ending.DRAINED)
         self._stopping.set()
@@ -130,6 +146,9 @@ class Service:
             listener.ears.ready = look
             running.append(services.create_task(listener.run(), name="listener"))
             await self._hear(listener)
+            if self.crew:
+                running.append(services.create_task(self.crew.run(), name="crew"))
+                await self._see(self.crew)
             log.info("service.ready", address=self.address or None)
             self.greet(self)
             await self._stopping.wait()
@@ -141,10 +160,21 @@ class Service:
             async with asyncio.timeout(HEAR_SECONDS):
                 await listener.ready.wait()
 
+    async def _see(self, crew: Crew) -> None:
+        """Wait until every worker process works, or a signal comes first."""
+        events = {asyncio.create_task(each.wait()) for each in (crew.ready, self._stopping)}
+        try:
+            await asyncio.wait(events, timeout=CREW_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in events:
+                each.cancel()
+
     async def _drain(self, api: Server | None, running: list[asyncio.Task[None]]) -> None:
         log.info("service.stopping")
         if self.worker:
             await self.worker.drain(self.settings.drain_seconds)
+        if self.crew:
+            await self.crew.ended.wait()
         if api:
             await api.close()
         for service in reversed(running):
@@ -155,6 +185,15 @@ class Service:
         embedded = self.place.embedded if self.place else None
         if embedded and (self._reviving is None or self._reviving.done()):
             self._reviving = asyncio.create_task(_restart(embedded), name="revive")
+
+
+async def supervise(crew: Crew) -> None:
+    """Run worker processes and nothing else. Raises RowbellError."""
+    log.info("service.starting", api=False, worker=False, processes=crew.settings.processes)
+    with _signals(crew.stop):
+        await crew.run()
+    log.info("service.stopped")
+    crew.check()
 
 
 @contextmanager

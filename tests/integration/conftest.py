@@ -18,6 +18,7 @@ from rowbell.engine.worker import Worker
 from rowbell.handlers import Function, Handlers
 
 DEADLINE_SECONDS = 15
+"""Of `@task`; the other overrides are settings."""
 
 
 class Engine:
@@ -89,7 +90,7 @@ async def _engine(
             await engine.stop()
     finally:
         await engine.die()
-        engine.worker.attempts.executors.close()
+        await engine.worker.attempts.executors.close()
         await database.close()
 
 

@@ -8,8 +8,8 @@ import asyncpg
 import orjson
 import pytest
 
-from rowbell.db.functions import FunctionRefused
 from rowbell.engine.kinds.call_function import call_function
+from rowbell.errors import FunctionRefused
 
 from integration.conftest import DEADLINE_SECONDS, Engine, Tasks
 

@@ -8,6 +8,7 @@ import pytest
 
 from rowbell.db import functions, tasks, workers
 from rowbell.db.pool import Database
+from rowbell.errors import FunctionRefused
 from rowbell.handlers import Handlers
 from rowbell.task import NewTask
 
@@ -41,7 +42,7 @@ async def test_a_service_that_owns_nothing_calls_as_the_role_and_completes_as_it
         row = await connection.fetchrow("select status::text, result from rowbell.tasks")
         assert (row["status"], orjson.loads(row["result"])) == ("COMPLETED", role)
         assert await connection.fetchval("select by from acme.notes") == role
-        with pytest.raises(functions.FunctionRefused, match="is not allowed"):
+        with pytest.raises(FunctionRefused, match="is not allowed"):
             async with database.for_handler() as tx, tx.transaction():
                 await functions.call(tx, "acme.other", task_id=task.id)
     finally:

@@ -46,3 +46,17 @@ def test_secret_of_a_wrong_url_is_not_repeated() -> None:
 def test_queue_that_is_no_name_is_refused(queues: str) -> None:
     with pytest.raises(ConfigurationError, match="ROWBELL_QUEUES"):
         Settings.load({"ROWBELL_QUEUES": queues})
+
+
+def test_environment_for_another_process_gives_the_same_settings() -> None:
+    settings = Settings.load(
+        {"ROWBELL_HANDLERS": "acme.tasks other", "ROWBELL_SLOTS": "5", "ROWBELL_QUEUES": "a,b"}
+    )
+    other = Settings.load(settings.environment(processes=1))
+    assert other == settings
+
+
+def test_environment_for_another_process_has_the_changes_that_are_asked_for() -> None:
+    settings = Settings.load({"ROWBELL_PROCESSES": "4"})
+    changed = Settings.load(settings.environment(processes=1, process_slots=2))
+    assert (changed.processes, changed.process_slots) == (1, 2)

@@ -1,5 +1,6 @@
 """@task: what it registers, and what it refuses."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,6 +83,24 @@ def test_what_cannot_work_is_refused_with_a_sentence(
 
     with pytest.raises(ConfigurationError, match=sentence):
         describe(plain, **options)
+
+
+def nested() -> Callable[[], None]:
+    def inner() -> None: ...
+
+    return inner
+
+
+@pytest.mark.parametrize("function", [nested(), lambda: None, "text".upper])
+def test_function_that_no_process_can_import_is_refused_for_processes(
+    function: Callable[..., Any],
+) -> None:
+    with pytest.raises(ConfigurationError, match="that a process can import by its name"):
+        describe(function, kind="unit", runs_in="process")
+
+
+def test_function_at_the_top_of_a_module_may_run_in_a_process() -> None:
+    assert describe(nested, runs_in="process").runs_in == "process"
 
 
 def test_second_payload_parameter_is_refused() -> None:

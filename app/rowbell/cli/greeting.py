@@ -1,6 +1,7 @@
 """What `rowbell serve` says when it is up: what it runs on, where to look, what to try."""
 
 import asyncio
+import contextlib
 import shlex
 import shutil
 import sys
@@ -18,6 +19,7 @@ from rowbell.db import overview
 from rowbell.errors import RowbellError
 
 if TYPE_CHECKING:
+    from rowbell.config import Settings
     from rowbell.db.place import Place
     from rowbell.runtime import Service
 
@@ -38,18 +40,20 @@ class Greeting:
     def __call__(self, service: "Service") -> None:
         self._showing = asyncio.create_task(self._show(service), name="greeting")
 
+    def crew(self, settings: "Settings") -> None:
+        """Of worker processes alone, whose parent has no connection of its own."""
+        text = _headline()
+        text.append("\n  workers  ", "dim").append(_crew(settings))
+        _say(text)
+
     async def _show(self, service: "Service") -> None:
         version = await _version(service)
-        text = Text.assemble(("\nRowbell ", "bold"), (__version__, "bold"), (" is ready\n", "bold"))
+        text = _headline()
         for label, value in self._lines(service, version):
             text.append(f"\n  {label:9}", "dim").append(value)
         text.append("\n\nTry it, in another terminal:\n  ", "bold")
         text.append(self._command(service), "green")
-        text.append("\n\nCtrl-C stops it; running tasks may finish.\n", "dim")
-        try:
-            say(text)
-        except SystemExit:
-            return  # of rich, when nobody reads stdout any more: no reason to end a service
+        _say(text)
 
     def _lines(self, service: "Service", version: str) -> Iterator[tuple[str, str]]:
         place = service.place
@@ -66,6 +70,8 @@ class Greeting:
         if service.worker:
             kinds = ", ".join(service.worker.handlers.kinds)
             yield "worker", f"{service.settings.slots} slots for {kinds}"
+        if service.crew:
+            yield "workers", _crew(service.settings)
 
     def _command(self, service: "Service") -> str:
         """The line to paste. It works from this directory, with nothing of the options given."""
@@ -83,6 +89,21 @@ class Greeting:
             return f'psql {_quoted(url)} -c "{INSERT}"'
         option = f" --database-url {_quoted(url)}" if self._url_was_typed else ""
         return f'{own_command()} psql{option} -- -c "{INSERT}"'
+
+
+def _headline() -> Text:
+    return Text.assemble(("\nRowbell ", "bold"), (__version__, "bold"), (" is ready\n", "bold"))
+
+
+def _crew(settings: "Settings") -> str:
+    return f"{settings.processes} processes, {settings.slots} slots each"
+
+
+def _say(text: Text) -> None:
+    text.append("\n\nCtrl-C stops it; running tasks may finish.\n", "dim")
+    # Of rich, when nobody reads stdout any more: no reason to end a service.
+    with contextlib.suppress(SystemExit):
+        say(text)
 
 
 async def _version(service: "Service") -> str:

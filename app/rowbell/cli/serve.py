@@ -22,6 +22,8 @@ def serve(
     handlers: options.Handlers = None,
     queues: options.Queues = None,
     slots: options.Slots = None,
+    process_slots: options.ProcessSlots = None,
+    processes: options.Processes = None,
     host: options.Host = None,
     port: options.Port = None,
     http_allow: options.HttpAllow = None,
@@ -32,11 +34,13 @@ def serve(
     home: options.Home = None,
     database_url: options.DatabaseUrl = None,
 ) -> None:
-    """API, page and workers in one process."""
+    """API, page and workers in one process, or with worker processes of their own."""
     settings = options.load(
         handlers=handlers,
         queues=queues,
         slots=slots,
+        process_slots=process_slots,
+        processes=processes,
         host=host,
         port=port,
         http_allow=http_allow,
@@ -76,6 +80,8 @@ def worker(
     handlers: options.Handlers = None,
     queues: options.Queues = None,
     slots: options.Slots = None,
+    process_slots: options.ProcessSlots = None,
+    processes: options.Processes = None,
     http_allow: options.HttpAllow = None,
     drain_seconds: options.DrainSeconds = None,
     retention_days: options.RetentionDays = None,
@@ -89,6 +95,8 @@ def worker(
         handlers=handlers,
         queues=queues,
         slots=slots,
+        process_slots=process_slots,
+        processes=processes,
         http_allow=http_allow,
         drain_seconds=drain_seconds,
         retention_days=retention_days,
@@ -106,9 +114,17 @@ def _serve(
     logs.configure(settings.log_level, settings.log_format)
     # Handler modules lie where the command is given, as for `python -m` and for uvicorn.
     sys.path.insert(0, str(Path.cwd()))
-    from rowbell.runtime import Service  # noqa: PLC0415 - `--help` need not load a server
+    from rowbell.crew import Crew  # noqa: PLC0415 - `--help` need not load a server
+    from rowbell.runtime import Service, supervise  # noqa: PLC0415 - nor this
 
-    run(Service(settings, with_api=with_api, with_worker=with_worker, greet=greet))
+    if not with_worker or settings.processes == 1:
+        run(Service(settings, with_api=with_api, with_worker=with_worker, greet=greet))
+    elif with_api:
+        # The API stays here: no handler can block it, and none takes it along when it crashes.
+        run(Service(settings, with_worker=False, crew=Crew(settings), greet=greet))
+    else:
+        with asyncio.Runner(loop_factory=event_loop()) as runner:
+            runner.run(supervise(Crew(settings, lambda: greet.crew(settings))))
 
 
 def run(service: "Service") -> None:

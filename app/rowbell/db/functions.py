@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 
 from rowbell.db.pool import Connection
+from rowbell.errors import FunctionFailed, FunctionRefused
 
 ANSWER_SECONDS = 10.0
 """What a server may take beyond the statement_timeout until it is held to be gone."""
@@ -25,18 +26,6 @@ _RESTORE = "reset session authorization; reset role; reset all"
 
 # The same call fails again: an error in SQL, a missing right or object, wrong arguments.
 _HOPELESS_CLASSES = ("42", "0A", "2D", "RB")
-
-
-class FunctionFailed(Exception):
-    """A SQL function raised; `details` has sqlstate, detail, hint and context, as far as given."""
-
-    def __init__(self, message: str, details: dict[str, str]) -> None:
-        super().__init__(message)
-        self.details = details
-
-
-class FunctionRefused(FunctionFailed):
-    """A call that fails in every attempt: not allowed, wrong arguments, no such object."""
 
 
 async def call(connection: Connection, function: str, *, task_id: int) -> str | None:

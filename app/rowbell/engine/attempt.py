@@ -1,31 +1,20 @@
 """One try at a task: from the claim to an outcome. It always ends in exactly one outcome."""
 
 import asyncio
-import contextlib
-import traceback
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
 from rowbell.backoff import exponential
-from rowbell.db.functions import FunctionFailed
-from rowbell.db.tasks import as_result
 from rowbell.engine.context import AttemptContext
-from rowbell.engine.executors import Executors
-from rowbell.engine.lines import fit
-from rowbell.errors import GiveUp, InvalidArgument, RetryLater
+from rowbell.engine.executors.call import Call
+from rowbell.engine.executors.executor import Executor
+from rowbell.engine.failures import LONGEST_DELAY_SECONDS, TimedOut, failure_of
 from rowbell.handlers import Handler
 from rowbell.logs import log
 from rowbell.task import Claim, Failure
-
-MESSAGE_CHARACTERS = 2_000
-TRACEBACK_CHARACTERS = 8_000
-LONGEST_DELAY_SECONDS = 365 * 86_400.0
 
 
 class Ending(StrEnum):
@@ -55,24 +44,36 @@ class Attempt:
     """Runs a handler once; `end` stops it from outside."""
 
     __slots__ = (
-        "_ending", "_performing", "claim", "context", "executors", "handler", "task", "thread",
-    )  # fmt: skip
+        "_call",
+        "_ending",
+        "_performing",
+        "claim",
+        "context",
+        "executor",
+        "handler",
+        "task",
+    )
 
     def __init__(
-        self, claim: Claim, handler: Handler, context: AttemptContext, executors: Executors
+        self, claim: Claim, handler: Handler, context: AttemptContext, executor: Executor
     ) -> None:
         self.claim = claim
         self.handler = handler
         self.context = context
-        self.executors = executors
+        self.executor = executor
         self.task: asyncio.Task[None] | None = None
-        self.thread: Future[Any] | None = None
-        """The handler's, if it runs in one; it may outlive the attempt."""
+        self._call = Call(handler, claim.payload, context)
         self._ending: Ending | None = None
         self._performing = False
 
+    @property
+    def lingering(self) -> Future[Any] | None:
+        """What of the handler still runs although the attempt has ended; None: nothing."""
+        left = self._call.lingering
+        return left if left and not left.done() else None
+
     def end(self, ending: Ending) -> bool:
-        """Stop the handler: a coroutine is cancelled, a thread is told and left behind.
+        """Stop the handler, as far as the place where it runs can.
 
         False: it was ended before.
         """
@@ -93,7 +94,7 @@ class Attempt:
             return outcome
         self._performing = True
         try:
-            outcome.result = as_result(await self._perform())
+            outcome.result = await self._perform()
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything, SystemExit too
             outcome.ending = self._ending  # what it raises when it is ended is an echo of that
             if self._ending is None:
@@ -104,72 +105,27 @@ class Attempt:
         outcome.lines = self.context.lines.as_json()
         return outcome
 
-    async def _perform(self) -> Any:
+    async def _perform(self) -> str | None:
         seconds = self.claim.timeout or self.handler.timeout
-        arguments = self._arguments_of(self.handler)
         if seconds is None:
-            return await self._call(arguments)
-        deadline = asyncio.timeout(seconds)
+            return await self.executor.run(self._call)
+        loop = asyncio.get_running_loop()
+        deadline = asyncio.timeout(None)  # until it begins: it may wait for a free process
+        self._call.began = lambda: deadline.reschedule(loop.time() + seconds)
         try:
             async with deadline:
-                return await self._call(arguments)
+                return await self.executor.run(self._call)
         except TimeoutError:
             if not deadline.expired():
                 raise  # the handler's own
             self.context.is_cancelled = True
             raise TimedOut(f"the attempt took longer than its timeout of {seconds:g} s") from None
 
-    async def _call(self, arguments: dict[str, Any]) -> Any:
-        if self.handler.runs_in == "loop":
-            return await self.handler.function(**arguments)
-        self.thread = self.executors.start(self.handler, arguments)
-        return await asyncio.wrap_future(self.thread)
-
-    def _arguments_of(self, handler: Handler) -> dict[str, Any]:
-        arguments: dict[str, Any] = {}
-        if handler.payload_name:
-            arguments[handler.payload_name] = _payload(handler, self.claim.payload)
-        if handler.context_name:
-            arguments[handler.context_name] = self.context
-        return arguments
-
-
-class TimedOut(Exception):
-    """The attempt was longer than the timeout of its task or kind."""
-
-
-class PayloadInvalid(Exception):
-    """The payload does not fit the handler's model: no further attempt can succeed."""
-
-
-def _payload(handler: Handler, text: str) -> Any:
-    try:
-        if handler.payload_type is None:
-            return orjson.loads(text)
-        return handler.payload_type.validate_json(text)
-    except (ValidationError, orjson.JSONDecodeError) as error:
-        words = _sentence(error) if isinstance(error, ValidationError) else str(error)
-        raise PayloadInvalid(f"the payload does not fit the kind {handler.kind}: {words}") from None
-
 
 def _failure(error: BaseException, claim: Claim, handler: Handler) -> Failure:
-    hopeless = (GiveUp, InvalidArgument, PayloadInvalid, *handler.give_up_on)
-    failure = Failure(
-        type=type(error).__name__,
-        message=fit(_words(error), MESSAGE_CHARACTERS),
-        retryable=not isinstance(error, hopeless),
-        delay=_delay(handler, claim.failures + 1),
-    )
-    if isinstance(error, FunctionFailed):
-        failure.details = {
-            name: fit(value, MESSAGE_CHARACTERS) for name, value in error.details.items()
-        }
-    elif isinstance(error, RetryLater):
-        # The seconds are the handler's: what is no number leaves the backoff as it is.
-        with contextlib.suppress(AttributeError, TypeError, ValueError, OverflowError):
-            failure.delay = min(max(0.0, float(error.seconds)), LONGEST_DELAY_SECONDS)
-    elif not isinstance(error, GiveUp | TimedOut | PayloadInvalid):
-        failure.traceback = fit("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
+    failure = failure_of(error, handler)
+    if failure.delay is None:
+        failure.delay = _delay(handler, claim.failures + 1)
     return failure
 
 
@@ -185,18 +141,3 @@ def _delay(handler: Handler, failures: int) -> float:
         if isfinite(seconds)
         else exponential(failures)
     )
-
-
-def _words(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 - __str__ is the handler's code too
-        return f"{type(error).__name__}, which cannot say what it is"
-
-
-def _sentence(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False)[:5]
-    )
-    return "; ".join(problems)

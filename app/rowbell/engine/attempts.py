@@ -7,7 +7,7 @@ from rowbell.db.pool import Database
 from rowbell.engine.attempt import Attempt, Ending
 from rowbell.engine.completer import Completer
 from rowbell.engine.context import AttemptContext
-from rowbell.engine.executors import Executors
+from rowbell.engine.executors.executors import Executors
 from rowbell.engine.progress import Progress
 from rowbell.engine.slots import Slots
 from rowbell.handlers import Handlers
@@ -21,9 +21,16 @@ FLUSH_SECONDS = 5.0
 class Attempts:
     """A service: `run()` until cancelled; each claim that is started ends in one outcome."""
 
-    def __init__(self, database: Database, handlers: Handlers, slots: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        handlers: Handlers,
+        slots: int,
+        process_slots: int | None = None,
+    ) -> None:
+        """process_slots: processes for handlers; None is one for each CPU core."""
         self.slots = Slots(slots)
-        self.executors = Executors(slots)
+        self.executors = Executors(handlers, slots=slots, process_slots=process_slots)
         self._database = database
         self._handlers = handlers
         self._completer = Completer(database)
@@ -39,14 +46,18 @@ class Attempts:
 
     async def run(self) -> None:
         """Write outcomes and progress, and own the attempts themselves."""
-        async with self._group:
-            self._group.create_task(self._completer.run(), name="completer")
-            self._group.create_task(self._progress.run(), name="progress")
+        try:
+            async with self._group:
+                self._group.create_task(self._completer.run(), name="completer")
+                self._group.create_task(self._progress.run(), name="progress")
+        finally:
+            await self.executors.close()
 
     def start(self, claim: Claim) -> None:
         """Run a claimed task; its slot is taken already, and is released at the end."""
         context = AttemptContext(claim, database=self._database, report=self._progress.report)
-        attempt = Attempt(claim, self._handlers[claim.kind], context, self.executors)
+        handler = self._handlers[claim.kind]
+        attempt = Attempt(claim, handler, context, self.executors[handler.runs_in])
         self._running[claim.id] = attempt
         self._idle.clear()
         log.debug("task.claimed", task=claim.id, kind=claim.kind, attempt=claim.attempt)
@@ -56,9 +67,9 @@ class Attempts:
         await self._completer.put(await attempt.run())
         if self._running.get(attempt.claim.id) is attempt:
             del self._running[attempt.claim.id]
-        if attempt.thread and not attempt.thread.done():
-            # It outlives its attempt: the next one would wait for a thread although it is claimed.
-            attempt.thread.add_done_callback(self._release_from_thread)
+        if lingering := attempt.lingering:
+            # A thread outlives its attempt: the next would wait for one although it is claimed.
+            lingering.add_done_callback(self._release_from_thread)
         else:
             self.slots.release()
         if not self._running:
@@ -91,7 +102,7 @@ class Attempts:
             self.end_all(Ending.DRAINED)
             await within(FLUSH_SECONDS, self._idle)
         await within(FLUSH_SECONDS, self._completer.settled)
-        self.executors.close()
+        await self.executors.close()
 
 
 async def within(seconds: float, event: asyncio.Event) -> bool:

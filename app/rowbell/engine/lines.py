@@ -19,7 +19,7 @@ class Lines:
         self._lines: deque[bytes] = deque(maxlen=MOST_LINES)
 
     def add(self, text: str, fields: dict[str, object]) -> None:
-        values = {name: _plain(value) for name, value in fields.items()}
+        values = {name: plain(value) for name, value in fields.items()}
         line = {"at": datetime.now(UTC).isoformat(), "text": fit(text, LINE_CHARACTERS), **values}
         self._lines.append(orjson.dumps(line))
 
@@ -41,7 +41,8 @@ def fit(text: str, most: int) -> str:
     return cut.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """What JSON has a form for as it is, and anything else as text."""
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int) and -(2**63) <= value < 2**63:

@@ -27,7 +27,7 @@ class Worker:
         self.handlers = handlers
         self.ready = asyncio.Event()
         self.id = 0
-        self.attempts = Attempts(database, handlers, settings.slots)
+        self.attempts = Attempts(database, handlers, settings.slots, settings.process_slots)
         self._database = database
         self._settings = settings
         self._dispatchers: dict[str, Dispatcher] = {}

@@ -1,4 +1,4 @@
-"""`rowbell bench latency` and `rowbell bench drain`."""
+"""`rowbell bench latency`, `drain` and `cpu`."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ def drain(
     *,
     tasks: Annotated[int, typer.Option(min=1, max=10_000_000, help="Rows to drain.")] = 60_000,
     kind: Annotated[
-        Load, typer.Option(help="What each does: nothing on the loop, or in a thread.")
+        Load, typer.Option(help="What each does: nothing, or 50 ms of CPU.")
     ] = Load.NO_OP,
     slots: options.Slots = None,
     as_json: options.AsJson = False,
@@ -86,6 +86,38 @@ def drain(
             (f"{report['ratio']:.0%}".rjust(10), "", "of that floor"),
         ),
     )
+
+
+@app.command()
+def cpu(
+    *,
+    tasks: Annotated[int, typer.Option(min=10, max=100_000, help="Tasks of 50 ms CPU.")] = 60,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Of each; medians count.")] = 3,
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """What a second process brings to handlers that only compute."""
+    settings = options.load_quietly(database_url, home, log_level)
+    from rowbell.cli.bench.cpu import measure  # noqa: PLC0415 - it loads a database
+
+    report = _measured(measure(settings, tasks, rounds))
+    if as_json:
+        show_json(report)
+        return
+    say(f"{tasks} tasks of 50 ms CPU, medians of {rounds}, {report['postgresql']}\n")
+    rows = (
+        [*(f"{report[key][each]:.2f}".rjust(10) for each in _CPU_COLUMNS), words]
+        for key, words in (
+            ("process_slots", "tasks/s with --process-slots 1 and 2, in processes of one worker"),
+            ("processes", "tasks/s with --processes 1 and 2, in threads"),
+        )
+    )
+    show_table(("1".rjust(10), "2".rjust(10), "ratio".rjust(10), ""), rows)
+
+
+_CPU_COLUMNS = ("one_tasks_per_second", "two_tasks_per_second", "ratio")
 
 
 def _speed(rate: float, seconds: float) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rowbell.cli.bench import ground
-from rowbell.cli.bench.kinds import bench_noop, bench_thread
+from rowbell.cli.bench.kinds import bench_cpu_process, bench_cpu_thread, bench_noop, bench_thread
 from rowbell.cli.bench.load import Load
 from rowbell.cli.bench.progress import Progress
 from rowbell.cli.bench.worker import WorkerProcess
@@ -93,7 +93,12 @@ async def _until_drained(
 
 
 async def _floor(database: Database, tasks: int) -> float:
-    handlers = Handlers(describe(bench_noop), describe(bench_thread))
+    handlers = Handlers(
+        describe(bench_noop),
+        describe(bench_thread),
+        describe(bench_cpu_thread),
+        describe(bench_cpu_process, runs_in="process"),
+    )
     started = time.perf_counter()
     drained = await drain_bare(database, handlers, QUEUE)
     seconds = time.perf_counter() - started

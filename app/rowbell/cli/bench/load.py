@@ -4,14 +4,16 @@ from enum import StrEnum
 
 
 class Load(StrEnum):
-    """What a drained task does."""
+    """What a task of the bench does."""
 
     NO_OP = "no-op"
     THREAD = "thread"
+    CPU_THREAD = "cpu-thread"
+    CPU_PROCESS = "cpu-process"
 
     @property
     def kind(self) -> str:
-        return {Load.NO_OP: "bench_noop", Load.THREAD: "bench_thread"}[self]
+        return "bench_noop" if self is Load.NO_OP else f"bench_{self}".replace("-", "_")
 
 
 PROBE = "bench_probe"

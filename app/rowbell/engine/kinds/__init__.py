@@ -6,13 +6,13 @@ from functools import partial
 
 from rowbell.backoff import exponential
 from rowbell.config import Settings
-from rowbell.db.functions import FunctionRefused
 from rowbell.decorator import describe
 from rowbell.engine.kinds import send_email
 from rowbell.engine.kinds.call_function import call_function
 from rowbell.engine.kinds.echo import echo
 from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.engine.kinds.sleep import sleep
+from rowbell.errors import FunctionRefused
 from rowbell.handlers import Handlers
 
 
