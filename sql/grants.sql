@@ -35,13 +35,14 @@ begin
 
     -- producer: inserts tasks, sees what became of them
     'grant select on rowbell.tasks, rowbell.task_overview, rowbell.kinds to rowbell_producer',
-    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by) on rowbell.tasks to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_failure, after_batch, batch) on rowbell.tasks to rowbell_producer',
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
 
     -- operator: sees everything, mends
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz), rowbell.bell_problem() to rowbell_operator',
+    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
     'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers to rowbell_service',

@@ -5,14 +5,19 @@ from pathlib import Path
 from ariadne import EnumType, make_executable_schema
 from graphql import GraphQLSchema
 
+from rowbell.api.mutations import mutation
 from rowbell.api.resolvers import TYPES
 from rowbell.api.scalars import SCALARS
-from rowbell.task import Status
+from rowbell.task import AfterFailure, Conflict, OnConflict, Status
 
 TEXT = Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 
 
 def build() -> GraphQLSchema:
-    return make_executable_schema(
-        TEXT, *TYPES, *SCALARS, EnumType("TaskStatus", Status), convert_names_case=True
-    )
+    enums = [
+        EnumType("TaskStatus", Status),
+        EnumType("OnConflict", OnConflict),
+        EnumType("Conflict", Conflict),
+        EnumType("AfterFailure", AfterFailure),
+    ]
+    return make_executable_schema(TEXT, mutation, *TYPES, *SCALARS, *enums, convert_names_case=True)

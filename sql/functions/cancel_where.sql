@@ -1,0 +1,86 @@
+-- Cancel many. Open rows are found by the partial indexes that hold open rows only, whatever lies finished
+-- beside them. A row that somebody else has locked (a claim, a completion) is left alone, so this
+-- waits for nobody; running rows come last, so that their completions wait for this as short as can be.
+create or replace function rowbell.cancel_where(
+  queues text[] default null, kinds text[] default null, error_types text[] default null, ids bigint[] default null,
+  statuses rowbell.task_status[] default '{PENDING,PROCESSING}', created_by text[] default null,
+  created_after timestamptz default null, created_before timestamptz default null,
+  everything boolean default false, most integer default 1000, dry_run boolean default false, at timestamptz default now())
+returns table (matched integer, changed integer, has_more boolean, sample bigint[])
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
+#variable_conflict use_column
+declare
+  chosen  bigint[];
+  task_id bigint;
+begin
+  if not everything and num_nonnulls(queues, kinds, error_types, ids, cancel_where.created_by, created_after, created_before) = 0 then
+    raise exception using errcode = 'RB400', message = 'no condition says which tasks to cancel',
+      hint = 'Give one, for example queues => ''{mail}''; or everything => true.';
+  elsif most is null or most not between 1 and 10000 then
+    raise exception using errcode = 'RB400', message = format('most is %s', most), column = 'most',
+      hint = 'Use 1 to 10000, and call again while has_more.';
+  elsif statuses is null or not statuses <@ '{PENDING,PROCESSING}' then
+    raise exception using errcode = 'RB400', message = 'only PENDING and PROCESSING tasks can be cancelled', column = 'status',
+      hint = 'Use PENDING, PROCESSING or both.';
+  end if;
+
+  chosen := array(
+    select t.id
+    from (
+      select distinct unnest(ids) as id
+      union all  -- the rows of tasks_ready, of tasks_ready_keyed, of tasks_unseen, ...
+      select r.id from rowbell.tasks r
+      where ids is null and r.status = 'PENDING' and r.concurrency_key is null
+        and ((r.after is null and r.after_batch is null) or r.parents = 'met') and (queues is null or r.queue = any (queues))
+      union all
+      select k.id from rowbell.tasks k
+      where ids is null and k.status = 'PENDING' and k.concurrency_key is not null
+        and ((k.after is null and k.after_batch is null) or k.parents = 'met') and (queues is null or k.queue = any (queues))
+      union all
+      select u.id from rowbell.tasks u
+      where ids is null and u.status = 'PENDING' and (u.after is not null or u.after_batch is not null) and u.parents is null
+        and (queues is null or u.queue = any (queues))
+      union all  -- ... those that wait for others, and those of tasks_running
+      select d.child from (select distinct w.child from rowbell.dependencies w where ids is null) d
+      cross join lateral (select from rowbell.tasks h where h.id = d.child and h.parents = 'open') o
+      union all
+      select p.id from rowbell.tasks p
+      where ids is null and p.status = 'PROCESSING' and (queues is null or p.queue = any (queues))) found
+    cross join lateral (
+      select h.* from rowbell.tasks h
+      where h.id = found.id and h.status::text in ('PENDING', 'PROCESSING')) t  -- as text: by its key, as in complete.sql
+    where t.status = any (statuses) and t.cancel_requested_at is null
+      and (queues is null or t.queue = any (queues)) and (kinds is null or t.kind = any (kinds))
+      and (error_types is null or t.error ->> 'type' = any (error_types))
+      and (cancel_where.created_by is null or t.created_by = any (cancel_where.created_by))
+      and (created_after is null or t.created_at >= created_after) and (created_before is null or t.created_at < created_before)
+    limit most + 1);
+  has_more := cardinality(chosen) > most;
+  chosen := chosen[:most];
+  matched := cardinality(chosen);
+  changed := 0;
+  sample := chosen[:20];
+  if not dry_run then
+    sample := '{}';
+    for task_id in
+      select t.id from unnest(chosen) c (id)
+      cross join lateral (select h.id, h.status from rowbell.tasks h where h.id = c.id) t
+      order by t.status, t.id
+    loop
+      -- Looked at again: the cancel of a task before it may have ended this one too.
+      perform from rowbell.tasks t where t.id = task_id and t.status = any (statuses) for update skip locked;
+      continue when not found;
+      perform rowbell.cancel(task_id, at);
+      changed := changed + 1;
+      if cardinality(sample) < 20 then
+        sample := sample || task_id;
+      end if;
+    end loop;
+  end if;
+  return next;
+end $$;
+comment on function rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) is
+  'rowbell.cancel for up to `most` open tasks that meet every given condition and whose cancel was not asked for yet: how many matched, how many were changed, whether there are more, and 20 ids. dry_run: changes nothing. RB400: no condition, and not everything => true.';
