@@ -15,8 +15,10 @@ as $$
 #variable_conflict use_column
 declare
   chosen bigint[];
-  task   record;
-  broken text;
+  free   bigint[];
+  keyed  bigint[];
+  done   bigint[];
+  one    bigint;
 begin
   if not everything and num_nonnulls(queues, kinds, error_types, ids, retry_where.created_by,
       created_after, created_before, finished_after, finished_before) = 0 then
@@ -55,43 +57,36 @@ begin
   has_more := cardinality(chosen) > most;
   chosen := chosen[:most];
   matched := cardinality(chosen);
+  free := array(
+    select t.id from unnest(chosen) with ordinality c (id, place)
+    cross join lateral (select h.id, h.unique_key from rowbell.tasks h where h.id = c.id limit 1) t
+    where t.unique_key is null);
+  -- Of two with one key, the newer: the first in the order of `chosen`.
+  keyed := array(
+    select distinct on (t.unique_key) t.id from unnest(chosen) with ordinality c (id, place)
+    cross join lateral (select h.id, h.unique_key from rowbell.tasks h where h.id = c.id limit 1) t
+    where t.unique_key is not null and not exists (
+      select from rowbell.tasks o where o.unique_key = t.unique_key and o.status in ('PENDING', 'PROCESSING'))
+    order by t.unique_key, c.place);
+  key_taken := matched - cardinality(free) - cardinality(keyed);
   changed := 0;
-  key_taken := 0;
-  sample := '{}';
-
-  for task in
-    select t.id, t.unique_key is not null as is_keyed, t.unique_key is not null and exists (
-      select from rowbell.tasks o where o.unique_key = t.unique_key and o.status in ('PENDING', 'PROCESSING')) as is_taken
-    from unnest(chosen) with ordinality c (id, place)
-    cross join lateral (select h.id, h.unique_key from rowbell.tasks h where h.id = c.id) t
-    order by t.unique_key nulls first, c.place
-  loop
-    if task.is_taken then
-      key_taken := key_taken + 1;
-      continue;
-    elsif not dry_run then
-      perform from rowbell.tasks t where t.id = task.id and t.status = any (statuses) for update skip locked;
-      continue when not found;
-      if task.is_keyed then
+  sample := (free || keyed)[:20];
+  if not dry_run then
+    done := rowbell.reopen(free, statuses, at);
+    begin
+      done := done || rowbell.reopen(keyed, statuses, at);
+    exception when unique_violation then  -- a key was taken just now: find out whose
+      foreach one in array keyed loop
         begin
-          perform rowbell.retry(task.id, at);
+          done := done || rowbell.reopen(array[one], statuses, at);
         exception when unique_violation then
-          get stacked diagnostics broken = constraint_name;
-          if broken <> 'tasks_unique_key' then
-            raise;
-          end if;
           key_taken := key_taken + 1;
-          continue;
         end;
-      else
-        perform rowbell.retry(task.id, at);
-      end if;
-      changed := changed + 1;
-    end if;
-    if cardinality(sample) < 20 then
-      sample := sample || task.id;
-    end if;
-  end loop;
+      end loop;
+    end;
+    changed := cardinality(done);
+    sample := done[:20];
+  end if;
   return next;
 end $$;
 comment on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, boolean, integer, boolean, timestamptz) is

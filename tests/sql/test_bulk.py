@@ -104,7 +104,7 @@ async def test_cancel_where_cancels_what_meets_every_condition(
 async def test_a_task_that_waits_for_others_is_cancelled_too(
     connection: asyncpg.Connection,
 ) -> None:
-    (parent,) = await insert(connection, run_at=later(9e9))
+    (parent,) = await insert(connection, run_at=later(9e8))
     (child,) = await insert(connection, kind="bbb", after=[parent], parents="open")
     await connection.execute(
         "insert into rowbell.dependencies (child, parent) values ($1, $2)", child, parent
