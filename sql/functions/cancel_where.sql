@@ -44,9 +44,9 @@ begin
       select u.id from rowbell.tasks u
       where ids is null and u.status = 'PENDING' and (u.after is not null or u.after_batch is not null) and u.parents is null
         and (queues is null or u.queue = any (queues))
-      union all  -- ... those that wait for others, and those of tasks_running
-      select d.child from (select distinct w.child from rowbell.dependencies w where ids is null) d
-      cross join lateral (select h.parents from rowbell.tasks h where h.id = d.child limit 1) h where h.parents = 'open'
+      union all  -- ... of tasks_held and of tasks_running
+      select w.id from rowbell.tasks w
+      where ids is null and w.status = 'PENDING' and w.parents = 'open' and (queues is null or w.queue = any (queues))
       union all
       select p.id from rowbell.tasks p
       where ids is null and p.status = 'PROCESSING' and (queues is null or p.queue = any (queues))) found
@@ -74,6 +74,7 @@ begin
         where t.id = free.id
         returning t.id)
       select coalesce(array_agg(mine.id), '{}') into done from mine;
+      perform rowbell.meet(done, at);
     end if;
     if 'PROCESSING' = any (statuses) then
       with mine as (

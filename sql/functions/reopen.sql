@@ -10,7 +10,7 @@ begin
   with mine as (
     update rowbell.tasks t
     set status = 'PENDING', run_at = at, failures = 0, crashes = 0, worker = null, progress = null,
-        finished_at = null, cancel_requested_at = null
+        finished_at = null, cancel_requested_at = null, parents = case when t.parents = 'met' then 'met' end
     from (
       select held.id from unnest(ids) given (id)
       cross join lateral (

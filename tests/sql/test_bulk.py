@@ -101,16 +101,27 @@ async def test_cancel_where_cancels_what_meets_every_condition(
     assert [now.pop(wanted), *now.values()] == ["CANCELLED", *["PENDING" for _ in others]]
 
 
-async def test_a_task_that_waits_for_others_is_cancelled_too(
+async def test_a_task_that_waits_for_others_is_cancelled_too_and_so_are_its_children(
     connection: asyncpg.Connection,
 ) -> None:
     (parent,) = await insert(connection, run_at=later(9e8))
-    (child,) = await insert(connection, kind="bbb", after=[parent], parents="open")
-    await connection.execute(
-        "insert into rowbell.dependencies (child, parent) values ($1, $2)", child, parent
-    )
+    (child,) = await insert(connection, kind="bbb", after=[parent])
+    (grandchild,) = await insert(connection, kind="ccc", after=[child])
+    assert await connection.fetchval("select rowbell.see_parents('default')") is not None
+    assert (await row(connection, child))["parents"] == "open"
     assert (await cancel(connection, "kinds => '{bbb}'"))["sample"] == [child]
-    assert (await statuses(connection))[child] == "CANCELLED"
+    now = await statuses(connection)
+    assert now == {parent: "PENDING", child: "CANCELLED", grandchild: "CANCELLED"}
+    assert await connection.fetchval("select count(*) from rowbell.dependencies") == 0
+
+
+async def test_a_retried_task_looks_at_its_parents_again(connection: asyncpg.Connection) -> None:
+    failed = {**FAILED, "after": [1]}
+    (open_one,) = await insert(connection, parents="open", **failed)
+    (met,) = await insert(connection, parents="met", **failed)
+    await retry(connection, "everything => true")
+    assert (await row(connection, open_one))["parents"] is None
+    assert (await row(connection, met))["parents"] == "met"
 
 
 async def test_running_tasks_are_asked_to_end_once_and_their_workers_are_told(
