@@ -14,8 +14,10 @@ OPERATOR, SERVICE = "rowbell_operator", "rowbell_service"
 
 EVERY_COLUMN = """
 insert into rowbell.tasks (kind, payload, description, queue, priority, run_at, max_attempts,
-  timeout, unique_key, audience, created_by, concurrency_key, after, after_failure, after_batch, batch)
-values ('echo', '{}', 'all', 'default', 1, now(), 3, '1 s', 'k', '{ann}', 'ann', 'c', '{1}', 'run', 'a', 'b')
+  timeout, unique_key, audience, created_by, concurrency_key, after, after_failure, after_batch,
+  batch)
+values ('echo', '{}', 'all', 'default', 1, now(), 3, '1 s', 'k', '{ann}', 'ann', 'c', '{1}', 'run',
+  'a', 'b')
 """
 
 
