@@ -24,8 +24,8 @@ MOST_PAUSE_SECONDS = 2.0
 
 LOCK_SECONDS = 0.01
 MOST_LOCK_SECONDS = 1.0
-"""Until the watch lock is asked for again. Transactions that have told nobody of their changes hold it
-for a moment, so soon at first; another process that watches holds it for long."""
+"""Until the watch lock is asked for again: soon at first, for transactions that have told nobody of
+their changes hold it for a moment; another process that watches holds it for long."""
 
 # So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
 # as start-up parameters: a pooler would refuse those.
