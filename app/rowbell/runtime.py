@@ -133,6 +133,7 @@ class Service:
                 api = Server(create_app(database, watch, readiness=self.unready), bound)
                 self.address = api.address
                 running.append(services.create_task(watch.run(), name="watch"))
+                api.closing = watch.closing.set
                 services.create_task(api.run(), name="api")
                 await api.ready.wait()
 

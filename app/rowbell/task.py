@@ -26,6 +26,31 @@ class Status(StrEnum):
         return self not in (Status.PENDING, Status.PROCESSING)
 
 
+class OnConflict(StrEnum):
+    """What a producer wants if an open task has the unique_key already."""
+
+    REJECT = "REJECT"
+    KEEP = "KEEP"
+    REPLACE = "REPLACE"
+    RESCHEDULE = "RESCHEDULE"
+
+
+class Conflict(StrEnum):
+    """What was done about the open task that had the unique_key."""
+
+    KEPT = "KEPT"
+    REPLACED = "REPLACED"
+    RESCHEDULED = "RESCHEDULED"
+
+
+class AfterFailure(StrEnum):
+    """What becomes of a task when one of those that it waits for ends FAILED or CANCELLED."""
+
+    CANCEL = "cancel"
+    RUN = "run"
+    WAIT = "wait"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One row of `rowbell.tasks`. payload, result and error are JSON values, times are in UTC."""
@@ -54,6 +79,13 @@ class Task:
     started_at: datetime | None
     finished_at: datetime | None
     cancel_requested_at: datetime | None
+    concurrency_key: str | None
+    after: list[int]
+    after_failure: AfterFailure
+    after_batch: str | None
+    batch: str | None
+    conflict: Conflict | None = None
+    """Only in the answer to a producer: it asked for a task, and an open one had its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +103,12 @@ class NewTask:
     timeout: timedelta | None = None
     unique_key: str | None = None
     audience: list[str] | None = None
+    concurrency_key: str | None = None
+    after: list[int] | None = None
+    after_failure: AfterFailure | None = None
+    after_batch: str | None = None
+    batch: str | None = None
+    on_conflict: OnConflict = OnConflict.REJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +133,38 @@ class Filter:
     kind: list[str] | None = None
     queue: list[str] | None = None
     ids: list[int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which tasks to change; all conditions must hold, None means any. None at all is refused."""
+
+    ids: list[int] | None = None
+    queue: list[str] | None = None
+    kind: list[str] | None = None
+    status: list[Status] | None = None
+    error_type: list[str] | None = None
+    created_by: list[str] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+    everything: bool = False
+    """Said explicitly, it stands for a condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of the tasks of a selection."""
+
+    matched: int
+    changed: int
+    key_taken: int
+    """Left alone, because an open task has their unique_key."""
+    has_more: bool
+    """There are more than were looked at: ask again."""
+    sample: list[int]
+    """Some of the ids."""
 
 
 @dataclass(slots=True)

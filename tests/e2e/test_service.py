@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -92,6 +93,24 @@ def test_sigterm_lets_work_finish_and_releases_the_rest_and_exits_with_zero(
     assert service.stop(signal.SIGTERM) == 0
     assert rows(service) == "wait_a_little|COMPLETED|0|0|f\nwait_for_ever|PENDING|0|0|t"
     assert service.events[-1]["event"] == "service.stopped"
+
+
+def test_a_drain_answers_the_clients_that_wait_for_a_task(service: Service) -> None:
+    execute = """mutation { executeTask(input: {kind: "%s"}, waitSeconds: 60) { status result } }"""
+
+    def ask(kind: str) -> object:
+        request = {"query": execute % kind}
+        answer = httpx.post(f"{service.address}/graphql", json=request, timeout=60)
+        return answer.json()["data"]["executeTask"]
+
+    with ThreadPoolExecutor() as clients:
+        never = clients.submit(ask, "wait_for_ever")
+        soon = clients.submit(ask, "wait_a_little")
+        service.wait_for("task.claimed", kind="wait_for_ever")
+        service.wait_for("task.claimed", kind="wait_a_little")
+        assert service.stop() == 0
+        assert soon.result() == {"status": "COMPLETED", "result": "done"}
+        assert never.result() == {"status": "PENDING", "result": None}
 
 
 def test_second_signal_ends_what_still_runs_at_once(service: Service) -> None:

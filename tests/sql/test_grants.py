@@ -14,8 +14,10 @@ OPERATOR, SERVICE = "rowbell_operator", "rowbell_service"
 
 EVERY_COLUMN = """
 insert into rowbell.tasks (kind, payload, description, queue, priority, run_at, max_attempts,
-  timeout, unique_key, audience, created_by)
-values ('echo', '{}', 'all', 'default', 1, now(), 3, '1 s', 'k', '{ann}', 'ann')
+  timeout, unique_key, audience, created_by, concurrency_key, after, after_failure, after_batch,
+  batch)
+values ('echo', '{}', 'all', 'default', 1, now(), 3, '1 s', 'k', '{ann}', 'ann', 'c', '{1}', 'run',
+  'a', 'b')
 """
 
 
@@ -36,6 +38,18 @@ async def test_a_producer_copies(login: Login, ear: Ear) -> None:
     assert await ear.heard() == [("rowbell_bell", "default")]
     by = await producer.fetchval("select distinct created_by from rowbell.tasks")
     assert by == await producer.fetchval("select session_user")
+
+
+async def test_a_producer_may_keep_an_open_task_but_not_change_it(login: Login) -> None:
+    producer = await login(PRODUCER)
+    keyed = (
+        "insert into rowbell.tasks (kind, unique_key) values ('echo', 'k') on conflict (unique_key)"
+        " where unique_key is not null and status in ('PENDING', 'PROCESSING') do "
+    )
+    assert await producer.execute(keyed + "nothing") == "INSERT 0 1"
+    assert await producer.execute(keyed + "nothing") == "INSERT 0 0"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await producer.execute(keyed + "update set run_at = excluded.run_at")
 
 
 async def test_a_producer_is_told_why_a_row_is_refused(login: Login) -> None:
@@ -60,6 +74,8 @@ DENIED = {
         "delete from rowbell.tasks",
         "truncate rowbell.tasks",
         "select rowbell.cancel(1)",
+        "select rowbell.cancel_where(ids => '{1}')",
+        "select rowbell.reopen('{1}', '{FAILED}')",
         "select rowbell.complete('{1}', '{1}', '{null}')",
         "select * from rowbell.workers",
         "select * from rowbell.schedules",
@@ -145,6 +161,8 @@ async def test_an_operator_mends(connection: asyncpg.Connection, login: Login) -
         "select * from rowbell.schedule_overview",
         "select rowbell.drop_schedule('nightly')",
         "delete from rowbell.schedules",
+        "select rowbell.cancel_where(everything => true)",
+        "select rowbell.retry_where(everything => true)",
     ):
         await operator.execute(statement)
 

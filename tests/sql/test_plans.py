@@ -87,6 +87,8 @@ async def plans(
     for statement in ENDINGS.values():
         await connection.fetch(statement, [0], [0])
     await rare_functions(connection, worker)
+    await connection.fetch("select matched from rowbell.retry_where(queues => '{none}')")
+    await connection.fetch("select matched from rowbell.cancel_where(queues => '{none}')")
     plans = Plans(connection)
     yield plans
     connection.remove_log_listener(plans._keep)
@@ -147,6 +149,31 @@ async def test_sweeps_read_only_the_rows_that_they_are_for(plans: Plans) -> None
     await rare_functions(plans.connection, worker)
     assert "Seq Scan" not in plans.kinds_of_scan()
     assert plans.rows_read() <= 30
+
+
+BULK = {
+    "retry_where(finished_after => '2020-01-01 12:00+00')": (70, 70),
+    "retry_where(ids => '{1,2,3}')": (0, 3),
+    "cancel_where(queues => '{mail}')": (100, 210),
+    "cancel_where(kinds => '{bbb}')": (100, 210),
+    "cancel_where(error_types => '{Late}')": (0, 210),
+}
+
+
+@pytest.mark.parametrize("call", BULK)
+async def test_a_change_of_many_reads_no_rows_that_cannot_match(plans: Plans, call: str) -> None:
+    await insert(plans.connection, count=20_000, status="COMPLETED", finished_at=later(-5))
+    await insert(plans.connection, count=70, status="FAILED", finished_at=later(5))
+    await insert(plans.connection, count=100, queue="mail", kind="bbb")
+    await insert(plans.connection, count=100, concurrency_key="c")
+    await insert(plans.connection, count=10, status="PROCESSING", worker=1)
+    plans.clear()
+    changed = await plans.connection.fetchval(f"select changed from rowbell.{call}")
+    assert (changed, plans.kinds_of_scan() <= {"Index Scan", "Index Only Scan", "ModifyTable"}) == (
+        BULK[call][0],
+        True,
+    )
+    assert plans.rows_read() <= BULK[call][1]
 
 
 async def test_the_overview_of_queues_reads_no_finished_rows(

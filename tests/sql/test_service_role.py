@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from rows import Ear
 
-from rowbell.db import overview, schedules, tasks, workers
+from rowbell.db import inserts, overview, schedules, tasks, workers
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
 from rowbell.handlers import Handlers
@@ -25,9 +25,9 @@ async def test_the_service_can_do_everything_that_the_service_does(
     )
     assert await workers.heartbeat(database, worker, busy=0, draining=False)
     for _ in range(4):
-        await tasks.create(database, NewTask(kind="echo", payload={"a": 1}), subject="ann")
+        await inserts.create(database, NewTask(kind="echo", payload={"a": 1}), subject="ann")
     soon = NewTask(kind="echo", run_in=timedelta(seconds=30))
-    scheduled = await tasks.create(database, soon)
+    scheduled = await inserts.create(database, soon)
     assert await workers.waiting_queues(database)
     claims = await tasks.claim(database, "default", worker, 4, ["echo"])
     ids = [claim.id for claim in claims]

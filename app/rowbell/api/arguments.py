@@ -5,11 +5,14 @@ from typing import Any
 
 from rowbell.api.cursors import LARGEST_ID
 from rowbell.api.scalars import problem_of_text
+from rowbell.api.subscriptions import no_such_task
 from rowbell.errors import InvalidArgument
-from rowbell.task import NAME, Filter, NewTask
+from rowbell.task import NAME, Filter, NewTask, OnConflict, Selection
 
 PAGE = 50
 LARGEST_PAGE = 100
+LARGEST_BULK = 10_000
+LONGEST_WAIT = 60.0
 
 
 def task_id(text: str) -> int | None:
@@ -18,6 +21,14 @@ def task_id(text: str) -> int | None:
         return None
     number = int(text)
     return number if number <= LARGEST_ID else None
+
+
+def existing(text: str) -> int:
+    """Raises NotFound if no task can have this id."""
+    number = task_id(text)
+    if number is None:
+        raise no_such_task(text)
+    return number
 
 
 def page_size(first: int | None) -> int:
@@ -45,10 +56,71 @@ def new_task(given: dict[str, Any]) -> NewTask:
     schedule = given.get("schedule") or {}
     values: dict[str, Any] = {each.name: given.get(each.name) for each in fields(NewTask)}
     values["run_at"], values["run_in"] = schedule.get("at"), schedule.get("in")
-    for name in ("description", "kind", "queue", "unique_key"):
+    values["on_conflict"] = values["on_conflict"] or OnConflict.REJECT
+    values["after"] = None if values["after"] is None else _parents(values["after"])
+    for name in _TEXTS:
         _check_texts(name, [values[name] or ""])
     _check_texts("audience", values["audience"] or [])
     return NewTask(**values)
+
+
+_TEXTS = (
+    "description",
+    "kind",
+    "queue",
+    "unique_key",
+    "concurrency_key",
+    "after_batch",
+    "batch",
+)
+
+
+def _parents(texts: list[str]) -> list[int]:
+    """Raises InvalidArgument: to wait for what cannot exist would be to wait for ever."""
+    numbers = []
+    for text in texts:
+        number = task_id(text)
+        if number is None:
+            raise InvalidArgument(
+                f"no task can have the id {text[:80]!r}.",
+                hint="Give ids that createTask returned.",
+                field="after",
+            )
+        numbers.append(number)
+    return numbers
+
+
+def selection(given: dict[str, Any]) -> Selection:
+    """Which tasks to change. Raises InvalidArgument."""
+    conditions = dict(given)
+    for name in ("kind", "queue", "error_type", "created_by"):
+        _check_texts(name, conditions.get(name) or [])
+    if conditions.get("ids") is not None:
+        numbers = (task_id(text) for text in conditions["ids"])
+        conditions["ids"] = [number for number in numbers if number is not None]
+    return Selection(**conditions)
+
+
+def bulk_size(limit: int) -> int:
+    """Raises InvalidArgument."""
+    if not 1 <= limit <= LARGEST_BULK:
+        raise InvalidArgument(
+            f"limit is {limit}.",
+            hint=f"Use 1 to {LARGEST_BULK}, and call again while hasMore.",
+            field="limit",
+        )
+    return limit
+
+
+def wait_seconds(seconds: float) -> float:
+    """Raises InvalidArgument."""
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise InvalidArgument(
+            f"waitSeconds is {seconds:g}.",
+            hint=f"Use 0 to {LONGEST_WAIT:g}; for longer, subscribe to the task.",
+            field="wait_seconds",
+        )
+    return seconds
 
 
 def queue_name(name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLResolveInfo
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from rowbell.api.kinds import Kinds
 from rowbell.api.subscriptions import Watch
@@ -24,6 +24,7 @@ class RequestContext:
     kinds: Kinds
     subject: str | None
     """In whose name tasks are created; None: of the SQL role."""
+    connection: HTTPConnection
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
 
     async def is_paused(self, queue: str) -> bool:
@@ -32,6 +33,17 @@ class RequestContext:
             self._pauses = asyncio.ensure_future(overview.paused_queues(self.database))
             self._pauses.add_done_callback(self._forget)
         return queue in await asyncio.shield(self._pauses)
+
+    async def gone(self) -> None:
+        """Returns once the client of an HTTP request has hung up: nobody reads the answer.
+
+        An operation on a WebSocket never sees that: it is cancelled with its socket.
+        """
+        if not isinstance(self.connection, Request):
+            await asyncio.get_running_loop().create_future()
+        else:  # its body has been read, so there is nothing else to receive
+            while (await self.connection.receive())["type"] != "http.disconnect":
+                pass
 
     def _forget(self, read: asyncio.Future[frozenset[str]]) -> None:
         # Kept only while it is under way: a subscription lives long, and queues get paused.

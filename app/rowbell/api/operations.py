@@ -92,4 +92,5 @@ class Operations:
             watch=self._watch,
             kinds=self._kinds,
             subject=subject_of(connection),
+            connection=connection,
         )

@@ -1,27 +1,24 @@
-"""The fields of the schema: each asks the database one thing."""
+"""What can be read and watched: each field asks the database one thing."""
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
-from ariadne import MutationType, ObjectType, QueryType, SubscriptionType
+from ariadne import ObjectType, QueryType, SubscriptionType
 
 from rowbell.api import arguments, cursors
 from rowbell.api.context import Info, context_of
-from rowbell.api.subscriptions import no_such_task
-from rowbell.db import overview, tasks
-from rowbell.logs import log
+from rowbell.db import overview
 from rowbell.task import NAME, Task
 
 TASKS = "tasks"
 
 query = QueryType()
-mutation = MutationType()
 subscription = SubscriptionType()
 task_type = ObjectType("Task")
 queue_type = ObjectType("Queue")
 
-TYPES = [query, mutation, subscription, task_type, queue_type]
+TYPES = [query, subscription, task_type, queue_type]
 
 Values = dict[str, Any]
 
@@ -66,48 +63,6 @@ def read_queue(_: object, __: Info, *, name: str) -> Values | None:
     return {"name": name} if NAME.fullmatch(name) else None
 
 
-@mutation.field("createTask")
-async def create_task(_: object, info: Info, *, input: Values) -> Task:
-    context = context_of(info)
-    new = arguments.new_task(input)
-    await context.kinds.check(new.kind)
-    task = await tasks.create(context.database, new, subject=context.subject)
-    log.info("task.created", task=task.id, kind=task.kind, queue=task.queue, by=task.created_by)
-    return task
-
-
-@mutation.field("cancelTask")
-async def cancel_task(_: object, info: Info, *, id: str) -> Task:
-    context = context_of(info)
-    task = await tasks.cancel(context.database, _existing(id), subject=context.subject)
-    log.info("task.cancelled", task=task.id, status=str(task.status), by=_caller(context.subject))
-    return task
-
-
-@mutation.field("retryTask")
-async def retry_task(_: object, info: Info, *, id: str) -> Task:
-    context = context_of(info)
-    task = await tasks.retry(context.database, _existing(id), subject=context.subject)
-    log.info("task.retried", task=task.id, by=_caller(context.subject))
-    return task
-
-
-@mutation.field("pauseQueue")
-async def pause_queue(_: object, info: Info, *, name: str) -> Values:
-    context = context_of(info)
-    await tasks.pause(context.database, arguments.queue_name(name), subject=context.subject)
-    log.info("queue.paused", queue=name, by=_caller(context.subject))
-    return {"name": name}
-
-
-@mutation.field("resumeQueue")
-async def resume_queue(_: object, info: Info, *, name: str) -> Values:
-    context = context_of(info)
-    await tasks.resume(context.database, arguments.queue_name(name), subject=context.subject)
-    log.info("queue.resumed", queue=name, by=_caller(context.subject))
-    return {"name": name}
-
-
 @subscription.source("task")
 def watch_task(
     _: object,
@@ -115,7 +70,7 @@ def watch_task(
     *,
     id: str,
 ) -> AsyncGenerator[Task, None]:
-    return context_of(info).watch.task(_existing(id))
+    return context_of(info).watch.task(arguments.existing(id))
 
 
 @subscription.source("taskAdded")
@@ -132,6 +87,11 @@ def pass_on(task: Task, _: Info, **__: object) -> Task:
 @task_type.field("queue")
 def queue_of(task: Task, _: Info) -> Values:
     return {"name": task.queue}
+
+
+@task_type.field("after")
+def parents_of(task: Task, _: Info) -> list[str]:
+    return [str(parent) for parent in task.after]
 
 
 @task_type.field("progress")
@@ -165,14 +125,3 @@ def _instant(text: object) -> datetime | None:
     except ValueError:
         return None
     return instant if instant.tzinfo else None
-
-
-def _existing(text: str) -> int:
-    number = arguments.task_id(text)
-    if number is None:
-        raise no_such_task(text)
-    return number
-
-
-def _caller(subject: str | None) -> str:
-    return subject or "api"

@@ -5,7 +5,8 @@ from typing import Any
 from ariadne import ObjectType
 
 from rowbell.api.context import Info, context_of
-from rowbell.api.resolvers import mutation, query
+from rowbell.api.mutations import mutation
+from rowbell.api.resolvers import query
 from rowbell.db import overview, schedules
 from rowbell.db.schedules import Line
 from rowbell.errors import NotFound

@@ -5,20 +5,22 @@ from pathlib import Path
 from ariadne import EnumType, make_executable_schema
 from graphql import GraphQLSchema
 
+from rowbell.api.mutations import mutation
 from rowbell.api.resolvers import TYPES
 from rowbell.api.scalars import SCALARS
 from rowbell.api.schedules import schedule_type
-from rowbell.task import Status
+from rowbell.task import AfterFailure, Conflict, OnConflict, Status
 
 TEXT = Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 
 
 def build() -> GraphQLSchema:
-    return make_executable_schema(
-        TEXT,
-        *TYPES,
-        schedule_type,
-        *SCALARS,
+    enums = [
         EnumType("TaskStatus", Status),
-        convert_names_case=True,
+        EnumType("OnConflict", OnConflict),
+        EnumType("Conflict", Conflict),
+        EnumType("AfterFailure", AfterFailure),
+    ]
+    return make_executable_schema(
+        TEXT, mutation, *TYPES, schedule_type, *SCALARS, *enums, convert_names_case=True
     )

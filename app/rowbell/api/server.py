@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,6 +21,8 @@ class Server:
         host, port = bound.getsockname()[:2]
         self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self.ready = asyncio.Event()
+        self.closing: Callable[[], None] = lambda: None
+        """Called when `close` begins: requests that wait for something need to be answered."""
         self._bound = bound
         self._ended = asyncio.Event()
         self._uvicorn = _Uvicorn(
@@ -45,6 +47,7 @@ class Server:
 
     async def close(self) -> None:
         """Finish requests under way, then close; takes CLOSE_SECONDS at the most."""
+        self.closing()
         self._uvicorn.should_exit = True
         await self._ended.wait()
 

@@ -32,6 +32,8 @@ class Watch:
         self, database: Database, *, on_watching: Callable[[bool], None] = lambda _: None
     ) -> None:
         self.on_watching = on_watching
+        self.closing = asyncio.Event()
+        """Set once the process drains: whoever waits for an answer should get what there is."""
         self._database = database
         self._changed = asyncio.Event()
         self._tasks: dict[int, set[Mailbox]] = {}

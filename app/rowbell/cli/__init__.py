@@ -3,7 +3,8 @@
 | exit code | means |
 |---|---|
 | 0 | done; `serve`, `api`, `worker`: stopped by SIGTERM or SIGINT, and the drain is complete |
-| 1 | it failed: PostgreSQL is not available, there is no such task, its status forbids it |
+| 1 | it failed: PostgreSQL is not available, no such task, its status forbids it; `enqueue --wait`:
+  not COMPLETED in time |
 | 2 | nothing was tried: a setting, an option or an argument is wrong |
 | 130 | interrupted by Ctrl-C before it was done |
 | other | `psql` ends with the exit code of psql |

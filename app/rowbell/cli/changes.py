@@ -5,32 +5,62 @@ from typing import Annotated
 
 import typer
 
+from rowbell.cli import bulk
 from rowbell.cli import settings as options
 from rowbell.cli.errors import exit_code
 from rowbell.cli.errors import say as complain
+from rowbell.cli.reading import read_status
 from rowbell.cli.screen import say, show_json, status_text
 from rowbell.cli.session import run
 from rowbell.db import tasks
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument, RowbellError, Unavailable
 from rowbell.logs import log
-from rowbell.task import NAME, Status, Task
+from rowbell.task import NAME, Selection, Status, Task
 
-Ids = Annotated[list[int], typer.Argument(metavar="ID...", min=1, max=2**63 - 1)]
+Ids = Annotated[
+    list[int] | None, typer.Argument(metavar="[ID]...", min=1, max=2**63 - 1, show_default=False)
+]
 Queue = Annotated[str, typer.Argument(metavar="QUEUE")]
 Change = Callable[[Database, int], Awaitable[Task]]
 
 
 def cancel(
     *,
-    task_ids: Ids,
+    task_ids: Ids = None,
+    kind: bulk.Kind = None,
+    queue: bulk.Queue = None,
+    error_type: bulk.ErrorType = None,
+    created_by: bulk.CreatedBy = None,
+    status: bulk.InStatus = None,
+    since: Annotated[str | None, bulk.moment("Inserted since: 2h (ago), or an instant.")] = None,
+    until: Annotated[str | None, bulk.moment("Inserted before: 2h (ago), or an instant.")] = None,
+    everything: bulk.Everything = False,
+    limit: bulk.Limit = bulk.MOST,
+    dry_run: bulk.DryRun = False,
+    yes: bulk.Yes = False,
     as_json: options.AsJson = False,
     database_url: options.DatabaseUrl = None,
     home: options.Home = None,
     log_level: options.LogLevel = None,
 ) -> None:
     """Cancel tasks: at once, or as soon as their handlers have stopped."""
+    wanted = Selection(
+        kind=kind or None,
+        queue=queue or None,
+        error_type=error_type or None,
+        created_by=created_by or None,
+        status=[read_status(each) for each in status] if status else None,
+        created_after=bulk.read_moment(since),
+        created_before=bulk.read_moment(until),
+        everything=everything,
+    )
+    bulk.one_way(task_ids, wanted)
     settings = options.load_quietly(database_url, home, log_level)
+    if not task_ids:
+        asked = bulk.Asked(wanted, limit=limit, dry_run=dry_run, yes=yes, as_json=as_json)
+        bulk.change_selected(settings, bulk.CANCEL, asked)
+        return
     changed, refused = run(settings, lambda db: _each(db, task_ids, tasks.cancel))
     for task in changed:
         log.info("task.cancelled", task=task.id, kind=task.kind, by="command")
@@ -39,14 +69,43 @@ def cancel(
 
 def retry(
     *,
-    task_ids: Ids,
+    task_ids: Ids = None,
+    kind: bulk.Kind = None,
+    queue: bulk.Queue = None,
+    error_type: bulk.ErrorType = None,
+    created_by: bulk.CreatedBy = None,
+    status: bulk.InStatus = None,
+    since: Annotated[str | None, bulk.moment("Finished since: 2h (ago), or an instant.")] = None,
+    until: Annotated[str | None, bulk.moment("Finished before: 2h (ago), or an instant.")] = None,
+    everything: bulk.Everything = False,
+    limit: bulk.Limit = bulk.MOST,
+    dry_run: bulk.DryRun = False,
+    yes: bulk.Yes = False,
     as_json: options.AsJson = False,
     database_url: options.DatabaseUrl = None,
     home: options.Home = None,
     log_level: options.LogLevel = None,
 ) -> None:
-    """Send FAILED or CANCELLED tasks back, due now, with all their attempts."""
+    """Send FAILED or CANCELLED tasks back, due now, with all their attempts.
+
+    Without ids: FAILED ones, unless --status says otherwise.
+    """
+    wanted = Selection(
+        kind=kind or None,
+        queue=queue or None,
+        error_type=error_type or None,
+        created_by=created_by or None,
+        status=[read_status(each) for each in status] if status else None,
+        finished_after=bulk.read_moment(since),
+        finished_before=bulk.read_moment(until),
+        everything=everything,
+    )
+    bulk.one_way(task_ids, wanted)
     settings = options.load_quietly(database_url, home, log_level)
+    if not task_ids:
+        asked = bulk.Asked(wanted, limit=limit, dry_run=dry_run, yes=yes, as_json=as_json)
+        bulk.change_selected(settings, bulk.RETRY, asked)
+        return
     changed, refused = run(settings, lambda db: _each(db, task_ids, tasks.retry))
     for task in changed:
         log.info("task.retried", task=task.id, kind=task.kind, by="command")

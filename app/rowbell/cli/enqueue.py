@@ -1,28 +1,33 @@
-"""`rowbell enqueue`: insert a task."""
+"""`rowbell enqueue`: insert a task, and wait for it if asked to; or insert many."""
 
-import difflib
 import sys
+from collections import Counter
 from typing import Annotated
 
 import orjson
 import typer
 
+from rowbell.cli import lines as lines_of_tasks
 from rowbell.cli import settings as options
+from rowbell.cli import waiting
 from rowbell.cli.durations import read_duration, read_instant
-from rowbell.cli.screen import out, say, show_json, status_text
+from rowbell.cli.kinds import refuse_unknown
+from rowbell.cli.outcome import show_outcome
+from rowbell.cli.screen import errors, out, say, show_json, status_text
 from rowbell.cli.session import run
-from rowbell.db import overview, tasks
+from rowbell.config import Settings
+from rowbell.db import inserts
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument
 from rowbell.logs import log
-from rowbell.task import NewTask, Task
-
-NAMED_AT_MOST = 30
+from rowbell.task import AfterFailure, Conflict, NewTask, OnConflict, Task
 
 
 def enqueue(
     *,
-    kind: Annotated[str, typer.Argument(help="What to do, for example echo.")],
+    kind: Annotated[
+        str | None, typer.Argument(help="What to do, for example echo.", show_default=False)
+    ] = None,
     payload: Annotated[
         str | None, typer.Argument(metavar="PAYLOAD_JSON", help="JSON; - reads it from stdin.")
     ] = None,
@@ -47,8 +52,41 @@ def enqueue(
     unique_key: Annotated[
         str | None, typer.Option(help="At most one open task has this key.")
     ] = None,
+    on_conflict: Annotated[
+        OnConflict,
+        typer.Option(case_sensitive=False, help="What to do if an open task has the unique key."),
+    ] = OnConflict.REJECT,
     audience: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Who else may see it; may be repeated.")
+    ] = None,
+    concurrency_key: Annotated[
+        str | None, typer.Option(help="Tasks with one key run one at a time, or as it allows.")
+    ] = None,
+    after: Annotated[
+        list[int] | None,
+        typer.Option(metavar="ID", help="Only when this task is COMPLETED; may be repeated."),
+    ] = None,
+    after_failure: Annotated[
+        AfterFailure | None,
+        typer.Option(case_sensitive=False, help="If that task is not. Default: cancel."),
+    ] = None,
+    after_batch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only when this batch is done.")
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A name that it shares with others.")
+    ] = None,
+    lines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Insert many: a JSON object a line; - reads stdin. No KIND then."
+        ),
+    ] = None,
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS", help="Wait for the end, print the result: 30, or 5m. Else exit 1."
+        ),
     ] = None,
     park: Annotated[
         bool, typer.Option("--park", help="Even if no worker has ever known the kind.")
@@ -63,7 +101,7 @@ def enqueue(
         raise InvalidArgument("--in and --at say two things.", hint="Give one of them.")
     settings = options.load_quietly(database_url, home, log_level)
     new = NewTask(
-        kind=kind,
+        kind=kind or NewTask().kind,
         payload=None if payload is None else read_payload(payload),
         description=description,
         queue=queue,
@@ -74,16 +112,70 @@ def enqueue(
         timeout=read_duration(timeout) if timeout else None,
         unique_key=unique_key,
         audience=audience or None,
+        concurrency_key=concurrency_key,
+        after=after or None,
+        after_failure=after_failure,
+        after_batch=after_batch,
+        batch=batch,
+        on_conflict=on_conflict,
     )
+    if lines is not None:
+        if kind is not None or wait is not None or new != NewTask():
+            raise InvalidArgument(
+                "--lines says all of its tasks.", hint="Give only --park, --json and settings."
+            )
+        _enqueue_lines(settings, lines, park=park, as_json=as_json)
+    elif kind is None:
+        raise InvalidArgument("nothing says what to do.", hint="Give a KIND, or --lines FILE.")
+    else:
+        seconds = None if wait is None else waiting.read_seconds(wait)
+        _enqueue_one(settings, new, park=park, as_json=as_json, seconds=seconds)
 
+
+def _enqueue_one(
+    settings: Settings, new: NewTask, *, park: bool, as_json: bool, seconds: float | None
+) -> None:
     async def insert(database: Database) -> Task:
         if not park:
-            await refuse_unknown(database, kind)
-        return await tasks.create(database, new)
+            await refuse_unknown(database, [new.kind])
+        task = await inserts.create(database, new)
+        if task.conflict is None:
+            log.info("task.created", task=task.id, kind=task.kind, queue=task.queue)
+        if seconds is None:
+            return task
+        if errors.is_terminal:  # who interrupts this should know what goes on without them
+            errors.print(f"task {task.id}: waiting", style="dim")
+        return await waiting.outcome_of(database, task, seconds=seconds)
 
     task = run(settings, insert)
-    log.info("task.created", task=task.id, kind=task.kind, queue=task.queue)
-    _show(task, as_json=as_json)
+    if seconds is None:
+        _show(task, as_json=as_json)
+    else:
+        show_outcome(task, as_json=as_json)
+
+
+def _enqueue_lines(settings: Settings, source: str, *, park: bool, as_json: bool) -> None:
+    told: Counter[str] = Counter()
+
+    def tell(created: list[Task]) -> None:
+        told.update(task.conflict or "created" for task in created)
+        if errors.is_terminal:
+            errors.print(f"{told.total():,} tasks", style="dim")
+        if not as_json and not out.is_terminal:
+            say("\n".join(str(task.id) for task in created))
+
+    total = run(
+        settings,
+        lambda database: lines_of_tasks.insert(
+            database, lines_of_tasks.read(source), park=park, tell=tell
+        ),
+    )
+    counts = {name.lower(): told[name] for name in ("created", *Conflict) if told[name]}
+    if as_json:
+        show_json({"tasks": total, **counts})
+    elif out.is_terminal:
+        words = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+        say(f"{total:,} tasks: {words}." if total else "There are no lines.")
 
 
 def read_payload(text: str) -> orjson.Fragment:
@@ -101,30 +193,13 @@ def read_payload(text: str) -> orjson.Fragment:
     return orjson.Fragment(given)
 
 
-async def refuse_unknown(database: Database, kind: str) -> None:
-    """A person is there to hear of a typing error. SQL may insert any kind; so may --park."""
-    # echo is always known, so that the first command after the installation works.
-    known = sorted({NewTask().kind, *await overview.known_kinds(database)})
-    if kind in known:
-        return
-    close = difflib.get_close_matches(kind, known, n=1)
-    more = f" and {len(known) - NAMED_AT_MOST} more" if len(known) > NAMED_AT_MOST else ""
-    raise InvalidArgument(
-        f"no worker has ever registered the kind {kind[:80]!r}; known are"
-        f" {', '.join(known[:NAMED_AT_MOST])}{more}.",
-        hint=(f"Did you mean {close[0]}? " if close else "")
-        + "Start a worker that has it (rowbell worker --handlers MODULE),"
-        " or let the task wait for one: --park.",
-        field="kind",
-    )
-
-
 def _show(task: Task, *, as_json: bool) -> None:
     if as_json:
         show_json(task)
     elif out.is_terminal:
+        kept = f" ({task.conflict.lower()}: it was open)" if task.conflict else ""
         text = status_text(task.status)
-        say(text.append(f"  task {task.id}: {task.kind} in queue {task.queue}", "default"))
+        say(text.append(f"  task {task.id}: {task.kind} in queue {task.queue}{kept}", "default"))
         say(f"rowbell show {task.id} tells what became of it.")
     else:
         say(str(task.id))

@@ -9,7 +9,8 @@ import typer
 
 from rowbell.cli import settings as options
 from rowbell.cli.durations import read_duration, read_instant
-from rowbell.cli.enqueue import read_payload, refuse_unknown
+from rowbell.cli.enqueue import read_payload
+from rowbell.cli.kinds import refuse_unknown
 from rowbell.cli.schedules import local
 from rowbell.cli.screen import out, say, show_json
 from rowbell.cli.session import run
@@ -89,7 +90,7 @@ def add(
 
     async def insert(database: Database) -> None:
         if not park:
-            await refuse_unknown(database, kind)
+            await refuse_unknown(database, [kind])
         await schedules.add(database, new)
 
     _change(settings, name, insert, "added", as_json=as_json)

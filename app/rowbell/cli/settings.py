@@ -16,7 +16,11 @@ WIDTH = 78
 
 _EXIT_CODES = (
     ("0", "done; serve, api, worker: stopped by SIGTERM or Ctrl-C, and the drain is complete"),
-    ("1", "it failed: PostgreSQL is not available, no such task, its status forbids it"),
+    (
+        "1",
+        "it failed: PostgreSQL is not available, no such task, its status forbids it;"
+        " enqueue --wait: the task is not COMPLETED in time",
+    ),
     ("2", "nothing was tried: a setting, an option or an argument is wrong"),
     ("130", "interrupted by Ctrl-C before it was done"),
     ("other", "psql ends with the exit code of psql"),

@@ -35,7 +35,7 @@ def _remark(task: Task) -> Text:
     if _is_ahead(task):
         parts.append((f"in {_until(task.run_at)} ", "yellow"))
     if task.error and task.status is not Status.COMPLETED:
-        parts.append((one_line(_failure(task.error)) + " ", "red"))
+        parts.append((one_line(failure(task.error)) + " ", "red"))
     if task.description:
         parts.append((one_line(task.description), ""))
     text = Text.assemble(*parts)
@@ -70,6 +70,9 @@ def _lines(task: Task, waiting_for: str | None) -> Iterator[tuple[str, Text | st
         ("attempts", _attempts(task)),
         ("timeout", in_words(task.timeout) if task.timeout else None),
         ("unique key", printable(task.unique_key) if task.unique_key else None),
+        ("concurrency", printable(task.concurrency_key) if task.concurrency_key else None),
+        ("after", _after(task)),
+        ("batch", printable(task.batch) if task.batch else None),
         ("audience", printable(", ".join(task.audience)) or None),
         ("created", f"{_instant(task.created_at)} by {printable(task.created_by)}"),
         ("run at", None if task.run_at == task.created_at else _instant(task.run_at)),
@@ -93,6 +96,15 @@ def _attempts(task: Task) -> str:
     return f"{task.attempt} begun, {task.failures} of {task.max_attempts} failed{crashes}"
 
 
+def _after(task: Task) -> str | None:
+    parents = [str(parent) for parent in task.after]
+    if task.after_batch:
+        parents.append(f"batch {printable(task.after_batch)}")
+    if not parents:
+        return None
+    return f"{', '.join(parents)}; if one fails: {task.after_failure}"
+
+
 def _finished(task: Task) -> str | None:
     if task.finished_at is None or task.started_at is None:
         return _instant(task.finished_at)
@@ -114,12 +126,12 @@ def _until(instant: datetime) -> str:
     return in_words(instant - datetime.now(UTC))
 
 
-def _failure(error: dict[str, Any]) -> str:
+def failure(error: dict[str, Any]) -> str:
     return f"{error.get('type', 'Error')}: {error.get('message', '')}"
 
 
 def _error(error: dict[str, Any]) -> Text:
-    text = Text(_indented(printable(_failure(error))), "red")
+    text = Text(_indented(printable(failure(error))), "red")
     others = {name: value for name, value in error.items() if name not in _TOLD}
     if others:
         words = ", ".join(f"{name} {_plain(value)}" for name, value in others.items())

@@ -23,6 +23,11 @@ SCHEDULES = "rowbell_schedules"
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 2.0
 
+LOCK_SECONDS = 0.01
+MOST_LOCK_SECONDS = 1.0
+"""Until the watch lock is asked for again: soon at first, for transactions that have told nobody of
+their changes hold it for a moment; another process that watches holds it for long."""
+
 # So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
 # as start-up parameters: a pooler would refuse those.
 _KEEPALIVES = """
@@ -119,16 +124,18 @@ class Listener:
             await _close(connection)
 
     async def _keep(self, connection: Connection, gone: asyncio.Event) -> None:
+        pause = LOCK_SECONDS
         while not gone.is_set():
             self._heard.clear()
             await self._watch_or_not(connection)
+            waiting = self.wants_changes and not self._holds_watch
+            pause = min(MOST_LOCK_SECONDS, pause * 2) if waiting else LOCK_SECONDS
             try:
-                # While watching, the lock may be another's: ask for it again each second.
-                waiting = self.wants_changes and not self._holds_watch
-                async with asyncio.timeout(1.0 if waiting else self.probe_seconds):
+                async with asyncio.timeout(pause if waiting else self.probe_seconds):
                     await self._heard.wait()
             except TimeoutError:
-                await self._prove(connection)
+                if not waiting or pause == MOST_LOCK_SECONDS:
+                    await self._prove(connection)
         raise Unavailable("the listening connection was closed by the server.")
 
     async def _prove(self, connection: Connection) -> None:

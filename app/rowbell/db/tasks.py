@@ -1,7 +1,8 @@
 """One function for each SQL function of rowbell.tasks: this is how the service changes tasks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from rowbell.db.pool import Connection, Database
 from rowbell.errors import InvalidArgument
-from rowbell.task import LIMIT_BYTES, Claim, NewTask, Status, Task
+from rowbell.task import LIMIT_BYTES, AfterFailure, Claim, Conflict, Status, Task
 
 COLUMNS = """
   t.id, t.kind, t.queue, t.status::text, t.priority, t.description, t.payload::text,
@@ -19,7 +20,8 @@ COLUMNS = """
   coalesce(t.max_attempts, (select k.max_attempts from rowbell.kinds k where k.name = t.kind), 5)
     as max_attempts,
   t.timeout, t.worker, t.created_by, t.created_at, t.run_at, t.started_at, t.finished_at,
-  t.cancel_requested_at
+  t.cancel_requested_at, t.concurrency_key, coalesce(t.after, '{}') as after, t.after_failure,
+  t.after_batch, t.batch
 """
 
 _CLAIM = (
@@ -39,19 +41,6 @@ class Verdict:
     max_attempts: int = 0
     on_failed: str | None = None
     """The kind that was enqueued because the task is FAILED."""
-
-
-async def create(database: Database, new: NewTask, *, subject: str | None = None) -> Task:
-    """Insert one task on behalf of an API subject; None: of the SQL role.
-
-    Raises InvalidArgument, UniqueKeyConflict, Unavailable.
-    """
-    names, places, values = _columns(new)
-    query = (
-        f"insert into rowbell.tasks as t ({', '.join(names)}) values ({', '.join(places)})"  # noqa: S608
-        f" returning {COLUMNS}"
-    )
-    return as_task(await as_subject(database, subject, query, *values))
 
 
 async def cancel(database: Database, task_id: int, *, subject: str | None = None) -> Task:
@@ -168,12 +157,17 @@ async def resume(database: Database, queue: str, *, subject: str | None = None) 
     await as_subject(database, subject, "select rowbell.resume($1)", queue)
 
 
-def as_task(row: Sequence[Any]) -> Task:
-    """The Task of a row of COLUMNS."""
-    values = dict(row)
+def as_task(row: Mapping[str, Any], *, conflict: Conflict | None = None) -> Task:
+    """The Task of a row of COLUMNS, whatever else the row has."""
+    values = {name: row[name] for name in _NAMES}
     for name in ("payload", "result", "error"):
         values[name] = None if values[name] is None else _parsed(values[name])
-    return Task(**{**values, "status": Status(values["status"])})
+    values["status"] = Status(values["status"])
+    values["after_failure"] = AfterFailure(values["after_failure"])
+    return Task(**values, conflict=conflict)
+
+
+_NAMES = [field.name for field in fields(Task) if field.name != "conflict"]
 
 
 def _parsed(text: str) -> Any:
@@ -182,28 +176,6 @@ def _parsed(text: str) -> Any:
     except orjson.JSONDecodeError:
         # PostgreSQL stores numbers beyond 64 bits and any depth: such a row is shown as its text.
         return text
-
-
-_PLAIN = (
-    "kind", "description", "queue", "priority", "run_at", "max_attempts", "timeout", "unique_key",
-    "audience",
-)  # fmt: skip
-
-
-def _columns(new: NewTask) -> tuple[list[str], list[str], list[Any]]:
-    """Names, SQL expressions and values of the columns that are given."""
-    given = {name: getattr(new, name) for name in _PLAIN if getattr(new, name) is not None}
-    if new.run_in is not None:
-        given["run_at"] = new.run_in
-    if new.payload is not None:
-        given["payload"] = as_json(new.payload, field="payload")
-    places = []
-    for number, name in enumerate(given, start=1):
-        if name == "run_at" and new.run_in is not None:
-            places.append(f"now() + ${number}::interval")  # by the server's clock, not ours
-        else:
-            places.append(f"${number}::text::jsonb" if name == "payload" else f"${number}")
-    return list(given), places, list(given.values())
 
 
 def as_json(value: Any, *, field: str) -> str:
@@ -233,9 +205,21 @@ def as_result(value: Any) -> str | None:
 
 
 async def as_subject(database: Database, subject: str | None, query: str, *values: Any) -> Any:
+    """The first row of a statement that is made in a subject's name."""
+    async with acting(database, subject) as connection:
+        return await connection.fetchrow(query, *values)
+
+
+@asynccontextmanager
+async def acting(
+    database: Database, subject: str | None, *, at_once: bool = False
+) -> AsyncIterator[Connection]:
+    """A connection for statements in a subject's name; `at_once`: in one transaction anyway."""
     async with database.pooled() as connection:
-        if subject is None:
-            return await connection.fetchrow(query, *values)
+        if subject is None and not at_once:
+            yield connection
+            return
         async with connection.transaction():
-            await connection.execute("select set_config('rowbell.subject', $1, true)", subject)
-            return await connection.fetchrow(query, *values)
+            if subject is not None:
+                await connection.execute("select set_config('rowbell.subject', $1, true)", subject)
+            yield connection

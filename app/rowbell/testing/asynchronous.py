@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from rowbell.db import overview, tasks, testing
+from rowbell.db import inserts, overview, testing
 from rowbell.db.pool import Database
 from rowbell.errors import NotFound
 from rowbell.task import NewTask, Task
@@ -38,7 +38,7 @@ class AsyncRowbell:
         if run_in := columns.pop("run_in", None):
             columns["run_at"] = self.now + run_in
         async with self._database() as database:
-            return await tasks.create(database, NewTask(kind=kind, payload=payload, **columns))
+            return await inserts.create(database, NewTask(kind=kind, payload=payload, **columns))
 
     async def run_pending(
         self, *, at: datetime | None = None, seconds: float = ATTEMPT_SECONDS

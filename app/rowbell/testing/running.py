@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rowbell import handlers as handler_modules
+from rowbell.config import Settings
 from rowbell.db import overview, tasks, testing, workers
 from rowbell.db.pool import Database
 from rowbell.engine.attempts import Attempts
@@ -58,7 +59,7 @@ class Running:
 @asynccontextmanager
 async def running(database: Database) -> AsyncIterator[Running]:
     """A worker for the built-in kinds and for all that `@task` has registered."""
-    async with built_in(LOOPBACK) as handlers:
+    async with built_in(Settings.load(http_allow=LOOPBACK)) as handlers:
         for handler in handler_modules.load(()):
             handlers.add(handler)
         worker = await workers.register(
@@ -72,4 +73,4 @@ async def running(database: Database) -> AsyncIterator[Running]:
         finally:
             service.cancel()
             await asyncio.gather(service, return_exceptions=True)
-            attempts.executors.close()
+            await attempts.executors.close()
