@@ -16,6 +16,7 @@ from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
 from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.listener import Listener
+from rowbell.db.patience import PATIENCE_SECONDS
 from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
@@ -60,7 +61,8 @@ class Service:
                 server = stack.enter_context(listening(self.settings)) if self.with_api else None
                 handlers = self.handlers or await self._load_handlers(stack)
                 self.place = await stack.enter_async_context(placed(self.settings))
-                self.database = await stack.enter_async_context(opened(self.place, name="rowbell"))
+                opening = opened(self.place, name="rowbell", patience_seconds=PATIENCE_SECONDS)
+                self.database = await stack.enter_async_context(opening)
                 self._starting = None
                 await self._serve(self.place, self.database, handlers, server)
         log.info("service.stopped")

@@ -7,14 +7,26 @@ from typing import Any, Self
 
 import asyncpg
 
-from rowbell.errors import BY_SQLSTATE, HINTS, InvalidArgument, RowbellError, Unavailable
+from rowbell.errors import (
+    BY_SQLSTATE,
+    HINTS,
+    ConfigurationError,
+    InvalidArgument,
+    RowbellError,
+    Unavailable,
+)
 
 Connection = Any  # asyncpg ships no types for what its pools hand out
 
 POOL_SIZE = 3
 STATEMENT_SECONDS = 30.0
 CLAIM_SECONDS = 10.0
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 4.0
+"""Short, for what was begun in a dark network may get no answer even when it is lit again."""
+
+# A pooler that changes sessions between transactions keeps no prepared statement for us: with
+# this, asyncpg sends every statement whole, together with its arguments.
+UNPREPARED: dict[str, Any] = {"statement_cache_size": 0}
 
 _GONE = (
     asyncpg.PostgresConnectionError,
@@ -51,6 +63,8 @@ class Database:
             "max_inactive_connection_lifetime": 0.0,
         }
         with translated():
+            if await _leads_to_pooler(url):
+                options |= UNPREPARED
             kept = await asyncpg.create_pool(
                 min_size=0,  # or asyncpg reconnects, and complains, behind our back
                 max_size=1,
@@ -117,14 +131,34 @@ async def _keep_session(_: Connection) -> None:
     """No statement of ours leaves session state behind, so none has to be cleared."""
 
 
+async def is_pooled(connection: Connection) -> bool:
+    """A pooler tells a process id of its own. The connection has to be UNPREPARED."""
+    session: int = await connection.fetchval("select pg_backend_pid()")
+    reported: int = connection.get_server_pid()
+    return session != reported
+
+
+async def _leads_to_pooler(url: str) -> bool:
+    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **UNPREPARED)
+    try:
+        return await is_pooled(connection)
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what asyncpg raises into the errors of rowbell.errors."""
     try:
         yield
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError(
+            f"ROWBELL_DATABASE_URL cannot be used: {error}.",
+            hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        ) from error
     except _GONE as error:
         raise Unavailable(
-            f"PostgreSQL is not available: {str(error) or type(error).__name__}.",
+            f"PostgreSQL is not available: {str(error) or 'it did not answer in time'}.",
             hint="Check that it runs and that ROWBELL_DATABASE_URL points at it; then try again.",
         ) from error
     except asyncpg.DataError as error:

@@ -5,6 +5,7 @@ import contextlib
 
 from rowbell.config import Settings
 from rowbell.db import workers
+from rowbell.db.patience import patiently
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
 from rowbell.engine.attempts import FLUSH_SECONDS, Attempts, within
@@ -46,9 +47,7 @@ class Worker:
 
     async def run(self) -> None:
         """Register, then run everything that a worker consists of."""
-        began = asyncio.get_running_loop().time()
-        await self._register()
-        self._lease.renew(began)
+        await patiently(self._register)
         async with self._group:
             self._group.create_task(self.attempts.run(), name="attempts")
             self._group.create_task(self._claims.run(), name="claims")
@@ -117,6 +116,7 @@ class Worker:
     # ---------------------------------------------------------------- heartbeat
 
     async def _register(self) -> None:
+        sent = asyncio.get_running_loop().time()
         self.id = self._claims.worker = await workers.register(
             self._database,
             queues=self._settings.queues,
@@ -124,6 +124,7 @@ class Worker:
             lease_seconds=self._settings.lease_seconds,
             handlers=self.handlers,
         )
+        self._lease.renew(sent)
         log.info(
             "worker.started",
             worker=self.id,
