@@ -31,6 +31,7 @@ EVENTS = {
     "worker.started": "The worker registered itself, with its kinds, queues and slots.",
     "worker.draining": "No further task is claimed; running ones may finish.",
     "worker.stopped": "The worker signed off; nothing of it is PROCESSING.",
+    "worker.cut_off": "PostgreSQL did not answer the drain: others rescue the worker's tasks.",
     "worker.fenced": "This worker was silent too long, so its tasks were given to others.",
     "heartbeat.failed": "A heartbeat could not be written; it is tried again.",
     "claim.failed": "A claim failed; the queue is looked at again, twice a second at most.",

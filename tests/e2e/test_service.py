@@ -114,7 +114,7 @@ def test_handler_that_ignores_its_cancellation_does_not_keep_the_process(
 ) -> None:
     service.wait_for("task.claimed", task=insert(service, "ignore_cancellation"))
     assert service.stop() == 1
-    assert "ignores its cancellation" in service.events[-1]["reason"]
+    assert "1 handlers ignore their cancellation" in service.events[-1]["reason"]
     heir = Service("worker", home=home, sweep_seconds="0.2")
     heir.wait_for("sweep.rescued", tasks=1)
     heir.stop()

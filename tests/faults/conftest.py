@@ -1,13 +1,15 @@
 """Fixtures of the tests of faults: the engine of the integration tests, and what breaks it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from e2e.service import Service
 from integration.conftest import start_engine, tasks
 from line import Line
 from pooler import Pooler
-from postgres import Server
+from postgres import Server, available
 
 __all__ = ["start_engine", "tasks"]
 
@@ -39,3 +41,26 @@ def pooler(server: Server) -> Iterator[Callable[[str], Pooler]]:
     yield start
     for each in started:
         each.remove()
+
+
+@pytest.fixture(scope="module")
+def lonely() -> Iterator[Server]:
+    """A server that no other module uses: it may be stopped, and left stopped."""
+    server = Server("packaged", available()["packaged"])
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """`start_service("worker", url, ...)`: a process of its own on a database."""
+    started: list[Service] = []
+
+    def start(command: str, url: str, **settings: str) -> Service:
+        home, modules = tmp_path / "home", tmp_path
+        started.append(Service(command, home=home, modules=modules, database_url=url, **settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()

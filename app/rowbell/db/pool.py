@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
 
 import asyncpg
@@ -23,6 +23,8 @@ STATEMENT_SECONDS = 30.0
 CLAIM_SECONDS = 10.0
 CONNECT_SECONDS = 4.0
 """Short, for what was begun in a dark network may get no answer even when it is lit again."""
+
+RELEASE_SECONDS = 1.0
 
 # A pooler that changes sessions between transactions keeps no prepared statement for us: with
 # this, asyncpg sends every statement whole, together with its arguments.
@@ -93,6 +95,11 @@ class Database:
             except (*_GONE, asyncpg.PostgresError):
                 pool.terminate()
 
+    def hang_up(self) -> None:
+        """End all connections at once: whatever waits for an answer fails."""
+        for pool in (self._kept, self._pool):
+            pool.terminate()
+
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Connection]:
         """The connection for claims and heartbeats; not for statements that must be durable."""
@@ -119,12 +126,15 @@ class Database:
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Connection]:
     with translated():
-        async with pool.acquire(timeout=STATEMENT_SECONDS) as connection:
-            try:
-                yield connection
-            except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
-                connection.terminate()  # a failed-over or silent server: never use it again
-                raise
+        connection = await pool.acquire(timeout=STATEMENT_SECONDS)
+        try:
+            yield connection
+        except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
+            connection.terminate()  # a failed-over or silent server: never use it again
+            raise
+        finally:
+            with suppress(TimeoutError):  # a silent server confirms no cancel: hung up by asyncpg
+                await pool.release(connection, timeout=RELEASE_SECONDS)
 
 
 async def _keep_session(_: Connection) -> None:

@@ -81,13 +81,17 @@ class Attempts:
         """End what runs now: released, no failure is counted. Returns how many it were."""
         return sum([attempt.end(ending) for attempt in self._running.values()])
 
-    async def drain(self, grace_seconds: float) -> None:
-        """Let attempts finish within the grace, release the rest, write every outcome."""
+    async def drain(self, grace_seconds: float) -> bool:
+        """Let attempts finish within the grace, release the rest, write every outcome.
+
+        False: some outcomes could not be written in time.
+        """
         if not await within(grace_seconds, self._idle):
             self.end_all(Ending.DRAINED)
             await within(FLUSH_SECONDS, self._idle)
-        await within(FLUSH_SECONDS, self._completer.settled)
+        written = await within(FLUSH_SECONDS, self._completer.settled)
         self.executors.close()
+        return written
 
 
 async def within(seconds: float, event: asyncio.Event) -> bool:

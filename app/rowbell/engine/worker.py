@@ -19,6 +19,8 @@ from rowbell.logs import log
 EVERY_QUEUE = "*"
 OFTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
+LAST_TRY_SECONDS = 1.0
+"""To sign off, where PostgreSQL has not answered during the drain."""
 
 
 class Worker:
@@ -187,9 +189,16 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._claims.stop()
-        await self.attempts.drain(grace_seconds)
+        answers = await self.attempts.drain(grace_seconds)
         try:
-            await workers.sign_off(self._database, self.id)
-        except RowbellError as error:
-            log.warning("heartbeat.failed", worker=self.id, reason=error.message)
-        log.info("worker.stopped", worker=self.id)
+            async with asyncio.timeout(FLUSH_SECONDS if answers else LAST_TRY_SECONDS):
+                await workers.sign_off(self._database, self.id)
+        except (RowbellError, TimeoutError) as error:
+            log.warning(
+                "worker.cut_off",
+                worker=self.id,
+                tasks=len(self.attempts.held()),
+                reason=getattr(error, "message", "PostgreSQL did not answer in time."),
+            )
+        else:
+            log.info("worker.stopped", worker=self.id)
