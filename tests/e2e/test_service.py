@@ -94,15 +94,6 @@ def test_sigterm_lets_work_finish_and_releases_the_rest_and_exits_with_zero(
     assert service.events[-1]["event"] == "service.stopped"
 
 
-def test_second_signal_ends_what_still_runs_at_once(service: Service) -> None:
-    service.wait_for("task.claimed", task=insert(service, "wait_for_ever"))
-    service.environment["ROWBELL_DRAIN_SECONDS"] = "60"
-    service.process.send_signal(signal.SIGINT)
-    service.wait_for("worker.draining")
-    assert service.stop(signal.SIGINT) == 0
-    assert rows(service) == "wait_for_ever|PENDING|0|0|t"
-
-
 def test_thread_that_never_ends_does_not_keep_the_process(service: Service) -> None:
     service.wait_for("task.claimed", task=insert(service, "block_for_ever"))
     assert service.stop() == 0

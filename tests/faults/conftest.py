@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,26 @@ from pooler import Pooler
 from postgres import Server, available
 
 __all__ = ["start_engine", "tasks"]
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str, float, float], None]:
+    """Keeps a figure for the end of the run. The machine may be busy: fails at thrice its bar."""
+    figures = request.config.stash.setdefault(FIGURES, [])
+
+    def figure(what: str, seconds: float, bar: float) -> None:
+        figures.append(f"{what}: {seconds:.2f} s (bar {bar:g} s)")
+        assert seconds < bar * 3, figures[-1]
+
+    return figure
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ async def test_silent_network_is_noticed_and_mended_without_help(
         await asyncio.wait_for(looks.get(), 5)  # and everything is looked at again
 
 
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
 async def test_probe_of_a_silent_listener_can_be_heard_by_others(
     database_url: str, connection: asyncpg.Connection
 ) -> None:
@@ -68,6 +69,7 @@ async def test_probe_of_a_silent_listener_can_be_heard_by_others(
             assert await asyncio.wait_for(heard.get(), 5) == pid
 
 
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
 async def test_listener_whose_backend_is_frozen_opens_another_one(
     database_url: str, connection: asyncpg.Connection, events: list[Any]
 ) -> None:
@@ -110,6 +112,7 @@ async def test_lost_listener_listens_again_and_then_looks_at_every_queue(
     assert not [event for event in events if event["event"] == "sweep.found"]
 
 
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
 async def test_row_committed_just_before_listen_takes_force_is_found(
     line: Line, database_url: str, start_engine: StartEngine, tasks: Tasks
 ) -> None:
@@ -226,6 +229,7 @@ async def test_thousands_of_bells_in_a_burst_are_one_flag_and_lose_nothing(
     await tasks.until_all_finished()
 
 
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
 async def test_bell_that_rings_during_a_look_calls_for_another_one(
     line: Line, database_url: str, start_engine: StartEngine, tasks: Tasks
 ) -> None:

@@ -118,21 +118,28 @@ class Listener:
         connection.add_termination_listener(hang_up)
         try:
             with translated():
-                self._is_pooled = await is_pooled(connection)
-                await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
-                for channel in (BELL, CANCEL, CHANGES, PROBE):
-                    await connection.add_listener(channel, self._hear)
-                if not self._is_pooled:
-                    await connection.execute(_KEEPALIVES)
-                await self._prove(connection)
-                log.info("listener.ready")
-                self.is_deaf = False
-                self.ready.set()
-                self.ears.ready()
-                await self._keep(connection, gone)
+                await self._listen(connection, gone)
         finally:
             self._holds_watch = False
             await _close(connection)
+
+    async def _listen(self, connection: Connection, gone: asyncio.Event) -> None:
+        try:
+            self._is_pooled = await is_pooled(connection)
+            await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
+            for channel in (BELL, CANCEL, CHANGES, PROBE):
+                await connection.add_listener(channel, self._hear)
+            if not self._is_pooled:
+                await connection.execute(_KEEPALIVES)
+            await self._prove(connection)
+            log.info("listener.ready")
+            self.is_deaf = False
+            self.ready.set()
+            self.ears.ready()
+            await self._keep(connection, gone)
+        except TimeoutError:
+            connection.terminate()  # there is nobody to say goodbye to
+            raise
 
     async def _keep(self, connection: Connection, gone: asyncio.Event) -> None:
         while not gone.is_set():
