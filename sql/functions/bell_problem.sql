@@ -14,11 +14,12 @@ returns text language sql stable as $$
            then 'the queue of notifications is more than half full, and bells stop before it is full: a session that LISTENs is inside '
                 'a transaction; end the oldest: select pid, application_name, query from pg_stat_activity where xact_start is not null order by xact_start'
     end), '')
-  from (values ('bell_for_inserts', 'tasks'), ('bell_for_updates', 'tasks'), ('bell_for_queues', 'queues'))
+  from (values ('bell_for_inserts', 'tasks'), ('bell_for_updates', 'tasks'), ('bell_for_queues', 'queues'),
+               ('bell_for_limits', 'tasks'), ('bell_for_kinds', 'kinds'), ('bell_for_keys', 'keys'))
     wanted (name, on_table)
   left join pg_catalog.pg_trigger t
     on t.tgrelid = to_regclass('rowbell.' || wanted.on_table) and t.tgname = wanted.name
   where t.tgenabled is distinct from 'A'
 $$;
 comment on function rowbell.bell_problem() is
-  'Null while the bell triggers of rowbell.tasks and rowbell.queues are present and enabled ALWAYS, and the queue of notifications has room; else what is wrong, with the SQL that mends it.';
+  'Null while the bell triggers of rowbell.tasks, queues, kinds and keys are present and enabled ALWAYS, and the queue of notifications has room; else what is wrong, with the SQL that mends it.';
