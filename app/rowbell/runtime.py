@@ -65,7 +65,6 @@ class Service:
                 self.place = await stack.enter_async_context(placed(self.settings))
                 opening = opened(self.place, name="rowbell", patience_seconds=PATIENCE_SECONDS)
                 self.database = await stack.enter_async_context(opening)
-                self._starting = None
                 await self._serve(self.place, self.database, handlers, server)
         log.info("service.stopped")
 
@@ -110,6 +109,7 @@ class Service:
                 running.append(services.create_task(worker.run(), name="worker"))
                 await worker.ready.wait()
                 running.append(services.create_task(sweeper.run(), name="sweeper"))
+            self._starting = None  # from here on there is something to drain
             if bound:
                 watch = Watch(database)
                 watch.on_watching = listener.watch

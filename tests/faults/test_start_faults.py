@@ -3,7 +3,8 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,42 @@ def test_process_that_starts_before_its_server_waits_for_it(
     service.wait_for("service.ready")
     assert sum(event["event"] == "database.awaited" for event in service.events) <= 3
     assert service.stop() == 0
+
+
+@pytest.fixture
+def read_only(lonely: Server) -> Iterator[str]:
+    """The URL of a server that takes no writes: as a replica that is promoted soon."""
+    asyncio.run(migrate(lonely.url()))
+    psql(lonely, "alter system set default_transaction_read_only = on")
+    psql(lonely, "select pg_reload_conf()")
+    yield lonely.url()
+    writable_again(lonely)
+
+
+def writable_again(server: Server) -> None:
+    psql(server, "alter system reset default_transaction_read_only")
+    psql(server, "select pg_reload_conf()")
+
+
+def test_process_that_starts_on_a_read_only_server_waits_until_it_may_write(
+    lonely: Server, read_only: str, start_service: StartService
+) -> None:
+    """Pitfall 37: the same after a failover, before the replica is promoted."""
+    service = start_service("worker", read_only)
+    assert "read-only" in service.wait_for("database.awaited")["reason"]
+    writable_again(lonely)
+    service.wait_for("service.ready")
+
+
+def test_process_that_still_waits_for_its_server_ends_at_a_signal(
+    read_only: str, start_service: StartService
+) -> None:
+    """Pitfall 37: patience with a server is none with the operator."""
+    service = start_service("worker", read_only)
+    service.wait_for("database.awaited")
+    began = time.monotonic()
+    assert service.stop() == 0
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("wrong", ["database", "role", "password"])

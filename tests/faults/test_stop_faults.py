@@ -37,7 +37,7 @@ async def wait_for_ever() -> None:
 def start(lonely: Server, start_service: StartService, tmp_path: Path) -> Callable[..., Service]:
     (tmp_path / "stopping_tasks.py").write_text(HANDLERS)
     asyncio.run(migrate(lonely.url()))
-    psql(lonely, "truncate rowbell.tasks")
+    psql(lonely, "truncate rowbell.tasks cascade")
 
     def start(**settings: str) -> Service:
         service = start_service("worker", lonely.url(), handlers="stopping_tasks", **settings)
