@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -18,6 +19,7 @@ from line import Line
 from pooler import Pooler
 from postgres import Server
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 LISTENER = "application_name = 'rowbell listener' and datname = current_database()"
 END_LISTENER = f"select pg_terminate_backend(pid) from pg_stat_activity where {LISTENER}"
 CLAIMED_SINCE = """
@@ -189,6 +191,21 @@ async def test_service_behind_a_transaction_pooler_runs_on_sweeps_and_says_so(
 
 
 @pytest.mark.parametrize("server", ["packaged"], indirect=True)
+async def test_listener_behind_a_transaction_pooler_is_not_deceived_by_its_own_probe(
+    pooler: Callable[[str], Pooler], database_url: str, events: list[Any]
+) -> None:
+    """Pitfall 6: alone, it gets the same session again and again, and would hear itself."""
+    listener = Listener(await transactional(pooler, database_url), 0.5, Ears())
+    running = asyncio.create_task(listener.run())
+    try:
+        await until_event(events, "listener.deaf")
+        assert not [event for event in events if event["event"] == "listener.ready"]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
 async def test_bells_are_heard_through_a_session_pooler(
     pooler: Callable[[str], Pooler], database_url: str, connection: asyncpg.Connection
 ) -> None:
@@ -248,8 +265,9 @@ async def test_bell_that_rings_during_a_look_calls_for_another_one(
     async with asyncio.timeout(5):
         while not await tasks.connection.fetchval(CLAIMED_SINCE, asked_at):
             await asyncio.sleep(0.01)
-    # PostgreSQL has answered that there is nothing; the answer is on its way.
-    task = await tasks.insert("noop")
+    # PostgreSQL has answered that there is nothing; the answer is on its way. The row is not taken
+    # for one that has just become due, for which a dispatcher would ask again without a bell.
+    task = await tasks.insert("noop", run_at=LONG_AGO)
     line.lit()
     async with asyncio.timeout(PROMPTLY_SECONDS):
         await tasks.until_status(task, "COMPLETED")
