@@ -13,7 +13,8 @@ import pytest
 
 from rowbell.db import migrate as migrations
 from rowbell.db.migrate import migrate, schema_files
-from rowbell.errors import ConfigurationError
+from rowbell.db.patience import patiently
+from rowbell.errors import ConfigurationError, Unavailable
 
 from e2e.service import Service
 from integration.conftest import StartEngine, Tasks, soon, until_event
@@ -33,6 +34,23 @@ def test_process_that_starts_before_its_server_waits_for_it(
     service.wait_for("service.ready")
     assert sum(event["event"] == "database.awaited" for event in service.events) <= 3
     assert service.stop() == 0
+
+
+def test_process_that_waits_for_its_server_does_not_tell_the_password(
+    start_service: StartService,
+) -> None:
+    """Pitfall 37: the log says what it waits for, and a signal ends it."""
+    service = start_service("worker", "postgresql://somebody:secret@127.0.0.1:1/nowhere")
+    service.wait_for("database.awaited")
+    assert service.stop() == 0
+    assert "secret" not in str(service.events)
+
+
+async def test_patience_with_a_server_has_an_end(events: list[Any]) -> None:
+    """Pitfall 37: a service whose server never comes ends, and says so."""
+    with pytest.raises(Unavailable, match="not available"):
+        await patiently(lambda: migrate("postgresql://nobody@127.0.0.1:1/nowhere"), 0.5)
+    assert [event["event"] for event in events] == ["database.awaited"]
 
 
 @pytest.fixture
