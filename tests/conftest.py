@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -58,6 +59,30 @@ async def _ensure_template(admin: asyncpg.Connection, server: Server) -> None:
     if not await admin.fetchval("select true from pg_database where datname = $1", TEMPLATE):
         await admin.execute(f"create database {TEMPLATE}")
         await migrate(server.url(TEMPLATE))
+
+
+@pytest.fixture
+async def empty_url(server: Server) -> AsyncIterator[str]:
+    """A database without the schema of Rowbell."""
+    async with _empty(server) as url:
+        yield url
+
+
+@pytest.fixture
+async def other_empty_url(server: Server) -> AsyncIterator[str]:
+    """Another one, of the same server."""
+    async with _empty(server) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _empty(server: Server) -> AsyncIterator[str]:
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(server.url())
+    await admin.execute(f"create database {name}")
+    yield server.url(name)
+    await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from rowbell.db.embedded import programs
 
@@ -16,7 +19,30 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 class Server:
     """One server on a Unix socket of its own; `url(name)` is where a database of it is."""
 
-    def __init__(self, label: str, binaries: Path) -> None:
+    def __init__(self, label: str, binaries: Path, *settings: str) -> None:
+        self._prepare(label, binaries)
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        self._configure("max_connections = 200", "fsync = off", *settings)
+        self.start()
+
+    def standby(self) -> Self:
+        """A streaming replica of this server."""
+        replica = object.__new__(type(self))
+        replica._prepare(self.label, self.binaries)
+        copy = [
+            "-D",
+            str(replica.data),
+            "-d",
+            self.url(),
+            "--checkpoint=fast",
+            "--write-recovery-conf",
+        ]
+        replica._run("pg_basebackup", *copy)
+        replica._configure()
+        replica.start()
+        return replica
+
+    def _prepare(self, label: str, binaries: Path) -> None:
         self.label = label
         self.binaries = binaries
         self.owner: pwd.struct_passwd | None = programs.account() if os.geteuid() == 0 else None
@@ -24,16 +50,11 @@ class Server:
         if self.owner:
             os.chown(self.folder, self.owner.pw_uid, self.owner.pw_gid)
         self.data = self.folder / "data"
-        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8")
-        settings = [
-            "listen_addresses = ''",
-            f"unix_socket_directories = '{self.folder}'",
-            "max_connections = 200",
-            "fsync = off",
-        ]
+
+    def _configure(self, *settings: str) -> None:
+        place = ("listen_addresses = ''", f"unix_socket_directories = '{self.folder}'")
         with (self.data / "postgresql.auto.conf").open("a") as file:
-            file.write("\n".join(settings) + "\n")
-        self.start()
+            file.write("\n".join([*place, *settings, ""]))
 
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         return f"postgresql://{user}@/{database}?host={self.folder}"
@@ -45,9 +66,28 @@ class Server:
         """fast, smart, or immediate: as after a crash of the machine."""
         self._run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
 
+    def promote(self) -> None:
+        """Make this replica a primary."""
+        self._run("pg_ctl", "-D", str(self.data), "-w", "promote")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP to all its processes: connections stay open, and nothing answers."""
+        pids = [self._postmaster(), *_children_of(self._postmaster())]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL to the postmaster: its children follow."""
-        os.kill(int((self.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+        os.kill(self._postmaster(), signal.SIGKILL)
+
+    def _postmaster(self) -> int:
+        return int((self.data / "postmaster.pid").read_text().splitlines()[0])
 
     def remove(self) -> None:
         subprocess.run(
@@ -65,6 +105,13 @@ class Server:
             folder=Path("/"),
             seconds=60,
         )
+
+
+def _children_of(parent: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=True
+    )
+    return [int(pid) for pid in listed.stdout.split()]
 
 
 def embedded_binaries() -> Path:

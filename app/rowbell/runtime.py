@@ -17,6 +17,7 @@ from rowbell.config import Settings
 from rowbell.crew import Crew, Orders
 from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.listener import Listener
+from rowbell.db.patience import PATIENCE_SECONDS
 from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
@@ -30,6 +31,8 @@ from rowbell.handlers import Handlers
 from rowbell.logs import log
 
 HEAR_SECONDS = 5.0
+SILENCE_SECONDS = 1.0
+"""What a server that does not answer may cost at the end."""
 HANG_SECONDS = 5.0
 """What a handler that ignores its cancellation may cost at the end."""
 CREW_SECONDS = 30.0
@@ -73,8 +76,8 @@ class Service:
                 server = stack.enter_context(listening(self.settings)) if self.with_api else None
                 handlers = self.handlers or await self._load_handlers(stack)
                 self.place = await stack.enter_async_context(placed(self.settings))
-                self.database = await stack.enter_async_context(opened(self.place, name="rowbell"))
-                self._starting = None
+                opening = opened(self.place, name="rowbell", patience_seconds=PATIENCE_SECONDS)
+                self.database = await stack.enter_async_context(opening)
                 await self._serve(self.place, self.database, handlers, server)
         log.info("service.stopped")
         if self.crew:
@@ -113,7 +116,7 @@ class Service:
         listener = self.listener = Listener(place.url, self.settings.probe_seconds)
         listener.ears.lost = self._revive
         api: Server | None = None
-        async with _ending() as services:
+        async with _ending(self._hang_up, self._abandon) as services:
             running: list[asyncio.Task[None]] = []
             if self.with_worker:
                 worker = self.worker = Worker(database, handlers, self.settings)
@@ -126,6 +129,7 @@ class Service:
                 await worker.ready.wait()
                 running.append(services.create_task(sweeper.run(), name="sweeper"))
                 running.append(services.create_task(schedules.run(), name="schedules"))
+            self._starting = None  # from here on there is something to drain
             if bound:
                 watch = Watch(database)
                 watch.on_watching = listener.watch
@@ -181,6 +185,19 @@ class Service:
         for service in reversed(running):
             service.cancel()
 
+    def _hang_up(self) -> None:
+        """PostgreSQL does not answer: do not wait for what it was asked last."""
+        if self.database:
+            self.database.hang_up()
+
+    def _abandon(self) -> None:
+        """End the process although something in it does not; its tasks are rescued by others."""
+        stuck = len(self.worker.attempts) if self.worker else 0
+        reason = f"{stuck} handlers ignore their cancellation" if stuck else "connections hang"
+        log.error("service.stopped", reason=f"{reason}: left behind")
+        sys.stderr.flush()
+        os._exit(1)
+
     def _revive(self) -> None:
         """The connection is gone: see that the embedded server, if there is one, runs."""
         embedded = self.place.embedded if self.place else None
@@ -208,22 +225,18 @@ def _given_up(stopping: asyncio.Event) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _ending() -> AsyncIterator[asyncio.TaskGroup]:
-    """A group that ends soon after its body, with the process if a handler will not."""
+async def _ending(
+    hang_up: Callable[[], None], abandon: Callable[[], None]
+) -> AsyncIterator[asyncio.TaskGroup]:
+    """A group that ends soon after its body: by force, if a server or a handler keeps it."""
     with ExitStack() as afterwards:  # what follows is bounded, and may take longer
         async with asyncio.TaskGroup() as services:
             try:
                 yield services
             finally:  # after a drain, or because a service has failed
                 loop = asyncio.get_running_loop()
-                afterwards.callback(loop.call_later(HANG_SECONDS, _abandon).cancel)
-
-
-def _abandon() -> None:
-    """End the process although a handler does not; its task is rescued by another worker."""
-    log.error("service.stopped", reason="a handler ignores its cancellation: left behind")
-    sys.stderr.flush()
-    os._exit(1)
+                afterwards.callback(loop.call_later(SILENCE_SECONDS, hang_up).cancel)
+                afterwards.callback(loop.call_later(HANG_SECONDS, abandon).cancel)
 
 
 async def _restart(embedded: EmbeddedPostgres) -> None:

@@ -1,14 +1,19 @@
 -- `rowbell migrate` re-applies a file only when its text has changed, so for a trigger that was dropped
 -- the ledger has to forget the file first.
+-- No figures: the service says it again when the text changes.
 create or replace function rowbell.bell_problem()
 returns text language sql stable as $$
-  select string_agg(
+  select nullif(concat_ws('; ', string_agg(
     case when t.tgname is null
            then format('trigger %1$s is missing: delete from rowbell.schema_files where path = %2$L; then run `rowbell migrate`',
                        wanted.name, 'triggers/' || wanted.name || '.sql')
          else format('trigger %1$s is disabled: alter table rowbell.%2$I enable always trigger %1$I',
                      wanted.name, wanted.on_table)
-    end, '; ' order by wanted.name)
+    end, '; ' order by wanted.name),
+    case when pg_notification_queue_usage() > 0.5
+           then 'the queue of notifications is more than half full, and bells stop before it is full: a session that LISTENs is inside '
+                'a transaction; end the oldest: select pid, application_name, query from pg_stat_activity where xact_start is not null order by xact_start'
+    end), '')
   from (values ('bell_for_inserts', 'tasks'), ('bell_for_updates', 'tasks'), ('bell_for_queues', 'queues'),
                ('bell_for_limits', 'tasks'), ('bell_for_kinds', 'kinds'), ('bell_for_keys', 'keys'),
                ('bell_for_schedules', 'schedules'), ('bell_for_new_schedules', 'schedules'))
@@ -18,4 +23,4 @@ returns text language sql stable as $$
   where t.tgenabled is distinct from 'A'
 $$;
 comment on function rowbell.bell_problem() is
-  'Null while the bell triggers of rowbell.tasks, queues, kinds, keys and schedules are present and enabled ALWAYS; else what is wrong, with the SQL that mends it.';
+  'Null while the bell triggers of rowbell.tasks, queues, kinds, keys and schedules are present and enabled ALWAYS, and the queue of notifications has room; else what is wrong, with the SQL that mends it.';

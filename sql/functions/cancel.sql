@@ -14,7 +14,9 @@ begin
   elsif task.status = 'PROCESSING' then
     update rowbell.tasks t set cancel_requested_at = coalesce(t.cancel_requested_at, at)
     where t.id = task_id returning * into task;
-    perform pg_notify('rowbell_cancel', task_id::text);
+    if pg_notification_queue_usage() < 0.9 then  -- as in ring_for_inserts; sweeps see it too
+      perform pg_notify('rowbell_cancel', task_id::text);
+    end if;
   else
     raise exception using errcode = 'RB409', message = format('task %s is %s already', task_id, task.status),
       hint = 'Only PENDING and PROCESSING tasks can be cancelled.';

@@ -2,6 +2,9 @@
 create or replace function rowbell.ring_for_limit()
 returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if pg_notification_queue_usage() >= 0.9 then  -- as in ring_for_inserts
+    return null;
+  end if;
   if tg_table_name <> 'tasks' then
     perform pg_notify('rowbell_bell', '*');
   elsif old.concurrency_key is not null

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from rowbell.config import Settings
-from rowbell.db.listener import Listener
+from rowbell.db.listener import Ears, Listener
 from rowbell.db.pool import Database
 from rowbell.decorator import Options, describe
 from rowbell.engine.schedules import Schedules
@@ -18,7 +18,19 @@ from rowbell.engine.worker import Worker
 from rowbell.handlers import Function, Handlers
 
 DEADLINE_SECONDS = 15
-"""Of `@task`; the other overrides are settings."""
+
+
+@asynccontextmanager
+async def listening(url: str, ears: Ears, probe_seconds: float = 0.5) -> AsyncIterator[Listener]:
+    """A listener alone, ready."""
+    listener = Listener(url, probe_seconds, ears)
+    running = asyncio.create_task(listener.run())
+    try:
+        await soon(listener.ready)
+        yield listener
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 class Engine:
@@ -40,12 +52,13 @@ class Engine:
         self.sweeper.sweep_soon()
         self.schedules.ring()
 
-    async def start(self) -> None:
+    async def start(self, *, hears: bool = True) -> None:
         self.services.append(asyncio.create_task(self.worker.run()))
         await self.worker.ready.wait()
         for service in (self.sweeper, self.listener, self.schedules):
             self.services.append(asyncio.create_task(service.run()))
-        await self.listener.ready.wait()
+        if hears:
+            await self.listener.ready.wait()
         await self.sweeper.ready.wait()
         await self.schedules.ready.wait()
 
@@ -66,7 +79,11 @@ StartEngine = Callable[..., Awaitable[Engine]]
 
 @pytest.fixture
 async def start_engine(database_url: str, settings: Settings) -> AsyncIterator[StartEngine]:
-    """`await start_engine(handler, ..., slots=...)`: a running engine with these handlers."""
+    """`await start_engine(handler, ..., slots=...)`: a running engine with these handlers.
+
+    listener_url: another way for the listener than for everything else. hears=False: that
+    the listener is ready is not waited for.
+    """
     async with AsyncExitStack() as stack:
 
         async def start(*functions: Function, **overrides: Any) -> Engine:
@@ -80,11 +97,13 @@ async def _engine(
     functions: tuple[Function, ...], settings: Settings, overrides: dict[str, Any]
 ) -> AsyncIterator[Engine]:
     options = {name: overrides.pop(name) for name in Options.__annotations__ if name in overrides}
+    listener_url, hears = overrides.pop("listener_url", None), overrides.pop("hears", True)
     adjusted = settings.model_copy(update=overrides)
     database = await Database.open(adjusted.database_url or "", name="rowbell engine")
     engine = Engine(database, Handlers(*(describe(f, **options) for f in functions)), adjusted)
+    engine.listener.url = listener_url or engine.listener.url
     try:
-        await engine.start()
+        await engine.start(hears=hears)
         yield engine
         if engine.services:
             await engine.stop()

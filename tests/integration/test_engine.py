@@ -281,19 +281,6 @@ async def test_late_transaction_of_a_task_given_to_others_is_rolled_back(
     assert await tasks.connection.fetchval("select count(*) from effects") == 0
 
 
-async def test_scheduled_row_runs_when_it_is_due_and_not_by_a_sweep(
-    start_engine: StartEngine, tasks: Tasks, events: list[Any]
-) -> None:
-    await start_engine(add_up, sweep_seconds=30)
-    task = await tasks.connection.fetchval(
-        "insert into rowbell.tasks (kind, payload, run_at)"
-        """ values ('add_up', '{"a": 1, "b": 1}', now() + interval '0.4 seconds') returning id"""
-    )
-    row = await tasks.until_status(task, "COMPLETED")
-    assert row["started_at"] >= row["run_at"]
-    assert (row["started_at"] - row["run_at"]).total_seconds() < 1
-
-
 async def test_more_tasks_than_slots_all_run_and_never_more_at_once(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
@@ -370,20 +357,6 @@ async def test_handler_that_complains_about_its_cancellation_counts_no_failure(
     await engine.stop(grace_seconds=0.05)
     row = await tasks.row(task)
     assert (row["status"], row["failures"], row["error"]) == ("PENDING", 0, None)
-
-
-async def test_scheduled_row_of_a_queue_that_nobody_rang_for_runs_when_it_is_due(
-    start_engine: StartEngine, tasks: Tasks, events: list[Any]
-) -> None:
-    await start_engine(add_up)
-    await tasks.connection.execute("alter table rowbell.tasks disable trigger bell_for_inserts")
-    task = await tasks.connection.fetchval(
-        "insert into rowbell.tasks (kind, payload, queue, run_at) values"
-        """ ('add_up', '{"a": 1, "b": 1}', 'nightly', now() + interval '1 second') returning id"""
-    )
-    row = await tasks.until_status(task, "COMPLETED")
-    assert (row["started_at"] - row["run_at"]).total_seconds() < 0.5
-    assert not [event for event in events if event["event"] == "sweep.found"]
 
 
 async def test_thread_that_outlives_its_attempt_keeps_its_slot_until_it_ends(

@@ -82,38 +82,6 @@ async def test_worker_that_was_declared_lost_ends_its_attempts_and_registers_aga
     assert engine.worker.id != first
 
 
-async def test_row_inserted_with_the_trigger_disabled_is_found_by_the_sweep_which_says_so(
-    start_engine: StartEngine, tasks: Tasks, events: list[Any]
-) -> None:
-    await start_engine(noop)
-    await tasks.until_status(await tasks.insert("noop"), "COMPLETED")
-    await tasks.connection.execute("alter table rowbell.tasks disable trigger bell_for_inserts")
-    await tasks.connection.execute(
-        "insert into rowbell.tasks (kind, run_at)"
-        " select 'noop', now() - interval '1 minute' from generate_series(1, 50)"
-    )
-    await tasks.until_all_finished()
-    assert (await until_event(events, "sweep.found"))["tasks"] == 50
-    problem = await until_event(events, "bell.disabled")
-    await tasks.connection.execute(problem["remedy"].partition(": ")[2])
-    assert await tasks.connection.fetchval("select rowbell.bell_problem()") is None
-
-
-async def test_lost_listener_comes_back_and_looks_at_every_queue(
-    start_engine: StartEngine, tasks: Tasks, events: list[Any]
-) -> None:
-    engine = await start_engine(noop, sweep_seconds=30)
-    await tasks.until_status(await tasks.insert("noop"), "COMPLETED")
-    await tasks.connection.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where application_name = 'rowbell listener' and datname = current_database()"
-    )
-    await until_event(events, "listener.lost")
-    task = await tasks.insert("noop")
-    await tasks.until_status(task, "COMPLETED")
-    await soon(engine.listener.ready)
-
-
 async def test_connections_killed_in_the_middle_of_work_lose_nothing(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rowbell import Context
 
 from integration.conftest import StartEngine, Tasks, connected, soon, until_event
-from integration.test_listener import Line
+from line import Line
 from postgres import Server
 
 WAITS_FOR_LOCK = """
@@ -93,19 +93,16 @@ async def test_worker_ends_its_attempts_within_its_lease_when_the_network_goes_d
         finally:
             ended.set()
 
-    line = Line(server)
-    name = database_url.partition("@/")[2].partition("?")[0]
-    async with line.open() as port, connected(database_url) as tasks:
-        url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
-        engine = await start_engine(wait_for_ever, database_url=url)
+    async with Line(server).open() as line, connected(database_url) as tasks:
+        engine = await start_engine(wait_for_ever, database_url=line.url(database_url))
         await tasks.insert("wait_for_ever")
         await soon(started)
-        line.light.clear()
+        line.dark()
         if calls == "often":
             for queue in ("one", "two", "three"):
                 engine.worker.bell(queue)
         async with asyncio.timeout(3):  # the lease
             await ended.wait()
-        line.light.set()
+        line.lit()
         await until_event(events, "worker.fenced", attempts=1)
         await engine.die()

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -71,27 +70,3 @@ async def login(
     yield login
     for each in opened:
         await each.close()
-
-
-@pytest.fixture
-async def empty_url(server: Server) -> AsyncIterator[str]:
-    """A database without the schema of Rowbell."""
-    async with _empty(server) as url:
-        yield url
-
-
-@pytest.fixture
-async def other_empty_url(server: Server) -> AsyncIterator[str]:
-    """Another one, of the same server."""
-    async with _empty(server) as url:
-        yield url
-
-
-@asynccontextmanager
-async def _empty(server: Server) -> AsyncIterator[str]:
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    admin = await asyncpg.connect(server.url())
-    await admin.execute(f"create database {name}")
-    yield server.url(name)
-    await admin.execute(f"drop database {name} with (force)")
-    await admin.close()

@@ -86,24 +86,6 @@ async def test_an_edited_migration_is_refused(database_url: str, sql: Path) -> N
     assert "a migration of its own" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "update rowbell.schema_files set version = '99.0.0' where path = 'grants.sql'",
-        "insert into rowbell.schema_files (path, checksum, version)"
-        " values ('migrations/9999_later.sql', '', '0.1.0')",
-    ],
-    ids=["version", "migration"],
-)
-async def test_the_schema_of_a_newer_rowbell_is_refused(
-    database_url: str, connection: asyncpg.Connection, change: str
-) -> None:
-    await connection.execute(change)
-    with pytest.raises(ConfigurationError, match="the schema of a newer Rowbell") as caught:
-        await migrate(database_url)
-    assert "Upgrade this process" in caught.value.hint
-
-
 async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str, sql: Path) -> None:
     (sql / "functions/zzz.sql").write_text("select 1 / 0;")
     with pytest.raises(Exception, match="division by zero"):
@@ -111,19 +93,6 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str, sql:
     connection = await asyncpg.connect(empty_url)
     assert await connection.fetchval("select to_regnamespace('rowbell')") is None
     await connection.close()
-
-
-async def test_eight_processes_may_migrate_one_empty_database_at_once(empty_url: str) -> None:
-    applied = await asyncio.gather(*(migrate(empty_url) for _ in range(8)))
-    assert sorted(len(paths) for paths in applied) == [0] * 7 + [len(schema_files())]
-
-
-async def test_eight_processes_may_migrate_two_empty_databases_at_once(
-    empty_url: str, other_empty_url: str
-) -> None:
-    both = [empty_url, other_empty_url] * 4
-    applied = await asyncio.gather(*(migrate(url) for url in both))
-    assert sorted(len(paths) for paths in applied) == [0] * 6 + [len(schema_files())] * 2
 
 
 async def test_the_script_applied_by_psql_leaves_nothing_pending(empty_url: str) -> None:

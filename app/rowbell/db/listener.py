@@ -2,7 +2,8 @@
 
 Rules: LISTEN first, then look at every queue; never be inside a transaction; trust no silence.
 A dead socket fires no callback, and a pooler answers LISTEN and delivers nothing, so silence is
-broken by a NOTIFY to itself that has to come back within a deadline.
+broken by a NOTIFY that has to come back within a deadline. It is our own; behind a pooler it comes
+from another session, for there our own may be heard although no other would be.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from rowbell.db.pool import CONNECT_SECONDS, Connection, translated
+from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, is_pooled, translated
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
 
@@ -21,7 +22,9 @@ BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_change
 SCHEDULES = "rowbell_schedules"
 
 PAUSE_SECONDS = 0.1
-MOST_PAUSE_SECONDS = 2.0
+MOST_PAUSE_SECONDS = 1.0
+UNHEARD_PAUSE_SECONDS = 30.0
+"""A pooler that delivers nothing will not do so in a second: a person has to change it."""
 
 LOCK_SECONDS = 0.01
 MOST_LOCK_SECONDS = 1.0
@@ -35,8 +38,16 @@ set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalive
 """
 
 
+# A server that was demoted without a restart takes a NOTIFY, but no claim.
+_READ_ONLY = "select current_setting('transaction_read_only') = 'on'"
+
+
 class Deaf(Unavailable):
-    """PostgreSQL answers, but its notifications do not arrive: a pooler, or a replica."""
+    """PostgreSQL answers, but sends no notification: a replica, a full queue; `hint` mends it."""
+
+
+class Unheard(Deaf):
+    """LISTEN was answered, but a NOTIFY did not arrive: a pooler."""
 
 
 def _nothing(*_: Any) -> None:
@@ -74,6 +85,7 @@ class Listener:
     """While True, hold the watch lock, so that changes are told to everybody who watches."""
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _holds_watch: bool = False
+    _is_pooled: bool = False
     is_deaf: bool = False
     """True while PostgreSQL answers but delivers no notification."""
 
@@ -85,20 +97,26 @@ class Listener:
                 await self._listen_once()
             except RowbellError as error:
                 failures = 0 if self.ready.is_set() else failures + 1
+                most = min(MOST_PAUSE_SECONDS, PAUSE_SECONDS * 2.0 ** min(failures, 10))
+                if isinstance(error, Unheard) and self._is_pooled:
+                    most = UNHEARD_PAUSE_SECONDS
                 self._log_loss(error)
             self.ready.clear()
             self.ears.lost()
-            most = min(MOST_PAUSE_SECONDS, PAUSE_SECONDS * 2.0 ** min(failures, 10))
             await asyncio.sleep(random.uniform(most / 2, most))  # noqa: S311 - no secret
+
+    async def _connect(self) -> Connection:
+        return await asyncpg.connect(
+            self.url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=self.probe_seconds,
+            server_settings={"application_name": self.name},
+            **UNPREPARED,
+        )
 
     async def _listen_once(self) -> None:
         with translated():
-            connection = await asyncpg.connect(
-                self.url,
-                timeout=CONNECT_SECONDS,
-                command_timeout=self.probe_seconds,
-                server_settings={"application_name": self.name},
-            )
+            connection = await self._connect()
         gone = asyncio.Event()
 
         def hang_up(_: Connection) -> None:
@@ -108,20 +126,28 @@ class Listener:
         connection.add_termination_listener(hang_up)
         try:
             with translated():
-                for channel in (BELL, CANCEL, CHANGES, SCHEDULES, PROBE):
-                    await connection.add_listener(channel, self._hear)
-                if await connection.fetchval("select pg_is_in_recovery()"):
-                    raise Deaf("this server is a replica: it takes neither NOTIFY nor claims.")
-                await connection.execute(_KEEPALIVES)
-                await self._prove(connection)
-                log.info("listener.ready")
-                self.is_deaf = False
-                self.ready.set()
-                self.ears.ready()
-                await self._keep(connection, gone)
+                await self._listen(connection, gone)
         finally:
             self._holds_watch = False
             await _close(connection)
+
+    async def _listen(self, connection: Connection, gone: asyncio.Event) -> None:
+        try:
+            self._is_pooled = await is_pooled(connection)
+            await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
+            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, PROBE):
+                await connection.add_listener(channel, self._hear)
+            if not self._is_pooled:
+                await connection.execute(_KEEPALIVES)
+            await self._prove(connection)
+            log.info("listener.ready")
+            self.is_deaf = False
+            self.ready.set()
+            self.ears.ready()
+            await self._keep(connection, gone)
+        except TimeoutError:
+            connection.terminate()  # there is nobody to say goodbye to
+            raise
 
     async def _keep(self, connection: Connection, gone: asyncio.Event) -> None:
         pause = LOCK_SECONDS
@@ -140,13 +166,27 @@ class Listener:
 
     async def _prove(self, connection: Connection) -> None:
         """One NOTIFY round trip. Whoever listens hears it too, and needs no probe of its own."""
+        await _refuse_replica(connection)
         self._heard.clear()
-        await connection.execute("select pg_notify($1, '')", PROBE)
+        if self._is_pooled:
+            await self._ring_from_elsewhere()
+        else:
+            await _ring(connection)
         try:
             async with asyncio.timeout(self.probe_seconds):
                 await self._heard.wait()
         except TimeoutError:
-            raise Deaf(f"no NOTIFY came back within {self.probe_seconds:g} s.") from None
+            raise Unheard(
+                f"no NOTIFY came back within {self.probe_seconds:g} s.",
+                hint="connect to PostgreSQL itself, or to a pooler in session mode",
+            ) from None
+
+    async def _ring_from_elsewhere(self) -> None:
+        another = await self._connect()
+        try:
+            await _ring(another)
+        finally:
+            await _close(another)
 
     async def _watch_or_not(self, connection: Connection) -> None:
         if self.wants_changes and not self._holds_watch:
@@ -185,14 +225,32 @@ class Listener:
                 "listener.deaf",
                 reason=error.message,
                 effect="tasks wait for the next sweep",
-                remedy="connect to the primary itself, or to a pooler in session mode",
+                remedy=error.hint,
             )
+
+
+async def _refuse_replica(connection: Connection) -> None:
+    if await connection.fetchval(_READ_ONLY):
+        raise Deaf(
+            "this server is a replica, or read-only: it takes no claims.",
+            hint="connect to the primary",
+        )
+
+
+async def _ring(connection: Connection) -> None:
+    try:
+        await connection.execute(f"select pg_notify('{PROBE}', '')")
+    except asyncpg.ProgramLimitExceededError as error:
+        raise Deaf(
+            "the queue of notifications is full.", hint="select rowbell.bell_problem() says more"
+        ) from error
 
 
 async def _close(connection: Connection) -> None:
     """Say goodbye if the server still answers; hang up if not."""
     try:
         async with asyncio.timeout(1):
+            await connection.execute("unlisten *")  # a pooler gives this session to others
             await connection.close()
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()

@@ -1,5 +1,6 @@
 """Bring the schema of a database up to the files of sql/: once each, whoever starts first."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +10,24 @@ from pathlib import Path
 import asyncpg
 
 from rowbell import __version__
-from rowbell.db.pool import CONNECT_SECONDS, Connection, translated
+from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, translated
 from rowbell.errors import ConfigurationError
+from rowbell.logs import log
 
 # ("rowb", 1): the lock under which schemas change. 2 belongs to watchers (sql/functions).
 _LOCK = "select pg_advisory_xact_lock(1919907682, 1)"
+LOCK_SECONDS = 1
+"""Behind a migration that waits for a lock, every INSERT waits: so it gives up, and comes back."""
+PAUSE_SECONDS = 1.0
+MOST_PAUSE_SECONDS = 10.0
+_LOCK_TIMEOUT = f"set local lock_timeout = '{LOCK_SECONDS}s'"
+_IN_THE_WAY = """
+select string_agg(distinct l.pid::text, ' ')
+from pg_catalog.pg_locks l
+join pg_catalog.pg_class c on c.oid = l.relation and c.relnamespace = 'rowbell'::regnamespace
+where l.granted and l.pid <> pg_backend_pid()
+  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+"""
 _RECORD = """
 insert into rowbell.schema_files (path, checksum, version) values ($1, $2, $3)
 on conflict (path) do update
@@ -63,18 +77,40 @@ async def migrate(url: str) -> list[str]:
     Unavailable if PostgreSQL cannot be reached.
     """
     with translated():
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **UNPREPARED)
         try:
-            if not await _pending(connection):
-                return []
-            async with connection.transaction():
-                await connection.execute(_LOCK)
-                pending = await _pending(connection)
-                for file in pending:
-                    await _apply(connection, file)
-            return [file.path for file in pending]
+            pause = PAUSE_SECONDS
+            while True:
+                try:
+                    return await _apply_pending(connection)
+                except asyncpg.LockNotAvailableError as error:
+                    await _say_who_is_in_the_way(connection, error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, MOST_PAUSE_SECONDS)
         finally:
             await connection.close(timeout=CONNECT_SECONDS)
+
+
+async def _apply_pending(connection: Connection) -> list[str]:
+    if not await _pending(connection):
+        return []
+    async with connection.transaction():
+        await connection.execute(_LOCK)
+        await connection.execute(_LOCK_TIMEOUT)  # waiting for the lock above harms nobody
+        pending = await _pending(connection)
+        for file in pending:
+            await _apply(connection, file)
+    return [file.path for file in pending]
+
+
+async def _say_who_is_in_the_way(connection: Connection, error: Exception, pause: float) -> None:
+    log.warning(
+        "schema.delayed",
+        reason=str(error),
+        again_in_seconds=pause,
+        held_by=await connection.fetchval(_IN_THE_WAY),
+        remedy="select * from pg_stat_activity shows these processes; end them or wait",
+    )
 
 
 async def script(url: str | None) -> str:
@@ -82,7 +118,7 @@ async def script(url: str | None) -> str:
     pending = schema_files()
     if url:
         with translated():
-            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **UNPREPARED)
             try:
                 pending = await _pending(connection)
             finally:
@@ -95,7 +131,7 @@ def _script_lines(pending: list[SchemaFile]) -> Iterator[str]:
         yield "-- The schema is up to date: there is nothing to apply.\n"
         return
     yield f"-- Schema of Rowbell {__version__}. Apply with: psql -v ON_ERROR_STOP=1 -f FILE\n"
-    yield f"begin;\n{_LOCK};\n"
+    yield f"begin;\n{_LOCK};\n{_LOCK_TIMEOUT};  -- if it is reached, run this again\n"
     for file in pending:
         yield f"\n-- {file.path}\n{file.text.rstrip()}\n"
         values = (file.path, file.checksum, __version__)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rowbell.config import Settings
 from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.migrate import migrate
+from rowbell.db.patience import patiently
 from rowbell.db.pool import Database
 from rowbell.logs import log
 
@@ -34,11 +35,16 @@ async def placed(settings: Settings) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def opened(place: Place, *, name: str) -> AsyncIterator[Database]:
-    """Connections to a database whose schema is brought up to date first."""
-    if applied := await migrate(place.url):
+async def opened(
+    place: Place, *, name: str, patience_seconds: float = 0
+) -> AsyncIterator[Database]:
+    """Connections to a database whose schema is brought up to date first.
+
+    patience_seconds: how long a server that is not there yet is waited for.
+    """
+    if applied := await patiently(lambda: migrate(place.url), patience_seconds):
         log.info("schema.migrated", files=len(applied))
-    database = await Database.open(place.url, name=name)
+    database = await patiently(lambda: Database.open(place.url, name=name), patience_seconds)
     try:
         yield database
     finally:

@@ -2,20 +2,34 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from typing import Any, Self
 
 import asyncpg
 
-from rowbell.errors import BY_SQLSTATE, HINTS, InvalidArgument, RowbellError, Unavailable
+from rowbell.errors import (
+    BY_SQLSTATE,
+    HINTS,
+    ConfigurationError,
+    InvalidArgument,
+    RowbellError,
+    Unavailable,
+)
 
 Connection = Any  # asyncpg ships no types for what its pools hand out
 
 POOL_SIZE = 3
 STATEMENT_SECONDS = 30.0
 CLAIM_SECONDS = 10.0
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 4.0
+"""Short, for what was begun in a dark network may get no answer even when it is lit again."""
+
+RELEASE_SECONDS = 1.0
+
+# A pooler that changes sessions between transactions keeps no prepared statement for us: with
+# this, asyncpg sends every statement whole, together with its arguments.
+UNPREPARED: dict[str, Any] = {"statement_cache_size": 0}
 
 _GONE = (
     asyncpg.PostgresConnectionError,
@@ -58,6 +72,8 @@ class Database:
             "max_inactive_connection_lifetime": 0.0,
         }
         with translated():
+            if await _leads_to_pooler(url):
+                options |= UNPREPARED
             kept = await asyncpg.create_pool(
                 min_size=0,  # or asyncpg reconnects, and complains, behind our back
                 max_size=1,
@@ -86,6 +102,11 @@ class Database:
             except (*_GONE, asyncpg.PostgresError):
                 pool.terminate()
 
+    def hang_up(self) -> None:
+        """End all connections at once: whatever waits for an answer fails."""
+        for pool in (self._kept, self._pool):
+            pool.terminate()
+
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Connection]:
         """The connection for claims and heartbeats; not for statements that must be durable."""
@@ -113,16 +134,34 @@ class Database:
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Connection]:
     with translated():
-        async with pool.acquire(timeout=STATEMENT_SECONDS) as connection:
-            try:
-                yield connection
-            except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
-                connection.terminate()  # a failed-over or silent server: never use it again
-                raise
+        connection = await pool.acquire(timeout=STATEMENT_SECONDS)
+        try:
+            yield connection
+        except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
+            connection.terminate()  # a failed-over or silent server: never use it again
+            raise
+        finally:
+            with suppress(TimeoutError):  # a silent server confirms no cancel: hung up by asyncpg
+                await pool.release(connection, timeout=RELEASE_SECONDS)
 
 
 async def _keep_session(_: Connection) -> None:
     """No statement of ours leaves session state behind, so none has to be cleared."""
+
+
+async def is_pooled(connection: Connection) -> bool:
+    """A pooler tells a process id of its own. The connection has to be UNPREPARED."""
+    session: int = await connection.fetchval("select pg_backend_pid()")
+    reported: int = connection.get_server_pid()
+    return session != reported
+
+
+async def _leads_to_pooler(url: str) -> bool:
+    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **UNPREPARED)
+    try:
+        return await is_pooled(connection)
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)
 
 
 @contextmanager
@@ -130,9 +169,14 @@ def translated() -> Iterator[None]:
     """Turn what asyncpg raises into the errors of rowbell.errors."""
     try:
         yield
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError(
+            f"ROWBELL_DATABASE_URL cannot be used: {error}.",
+            hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
+        ) from error
     except _GONE as error:
         raise Unavailable(
-            f"PostgreSQL is not available: {str(error) or type(error).__name__}.",
+            f"PostgreSQL is not available: {str(error) or 'it did not answer in time'}.",
             hint="Check that it runs and that ROWBELL_DATABASE_URL points at it; then try again.",
         ) from error
     except asyncpg.DataError as error:

@@ -96,13 +96,17 @@ class Attempts:
         """Wait until nothing runs and every outcome is written; False if that took longer."""
         return await within(seconds, self._idle) and await within(seconds, self._completer.settled)
 
-    async def drain(self, grace_seconds: float) -> None:
-        """Let attempts finish within the grace, release the rest, write every outcome."""
+    async def drain(self, grace_seconds: float) -> bool:
+        """Let attempts finish within the grace, release the rest, write every outcome.
+
+        False: some outcomes could not be written in time.
+        """
         if not await within(grace_seconds, self._idle):
             self.end_all(Ending.DRAINED)
             await within(FLUSH_SECONDS, self._idle)
-        await within(FLUSH_SECONDS, self._completer.settled)
+        written = await within(FLUSH_SECONDS, self._completer.settled)
         await self.executors.close()
+        return written
 
 
 async def within(seconds: float, event: asyncio.Event) -> bool:

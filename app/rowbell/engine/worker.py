@@ -5,6 +5,7 @@ import contextlib
 
 from rowbell.config import Settings
 from rowbell.db import workers
+from rowbell.db.patience import patiently
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
 from rowbell.engine.attempts import FLUSH_SECONDS, Attempts, within
@@ -18,6 +19,8 @@ from rowbell.logs import log
 EVERY_QUEUE = "*"
 OFTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
+LAST_TRY_SECONDS = 1.0
+"""To sign off, where PostgreSQL has not answered during the drain."""
 
 
 class Worker:
@@ -46,9 +49,7 @@ class Worker:
 
     async def run(self) -> None:
         """Register, then run everything that a worker consists of."""
-        began = asyncio.get_running_loop().time()
-        await self._register()
-        self._lease.renew(began)
+        await patiently(self._register)
         async with self._group:
             self._group.create_task(self.attempts.run(), name="attempts")
             self._group.create_task(self._claims.run(), name="claims")
@@ -119,6 +120,7 @@ class Worker:
     # ---------------------------------------------------------------- heartbeat
 
     async def _register(self) -> None:
+        sent = asyncio.get_running_loop().time()
         self.id = self._claims.worker = await workers.register(
             self._database,
             queues=self._settings.queues,
@@ -126,6 +128,7 @@ class Worker:
             lease_seconds=self._settings.lease_seconds,
             handlers=self.handlers,
         )
+        self._lease.renew(sent)
         log.info(
             "worker.started",
             worker=self.id,
@@ -188,9 +191,16 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._claims.stop()
-        await self.attempts.drain(grace_seconds)
+        answers = await self.attempts.drain(grace_seconds)
         try:
-            await workers.sign_off(self._database, self.id)
-        except RowbellError as error:
-            log.warning("heartbeat.failed", worker=self.id, reason=error.message)
-        log.info("worker.stopped", worker=self.id)
+            async with asyncio.timeout(FLUSH_SECONDS if answers else LAST_TRY_SECONDS):
+                await workers.sign_off(self._database, self.id)
+        except (RowbellError, TimeoutError) as error:
+            log.warning(
+                "worker.cut_off",
+                worker=self.id,
+                tasks=len(self.attempts.held()),
+                reason=getattr(error, "message", "PostgreSQL did not answer in time."),
+            )
+        else:
+            log.info("worker.stopped", worker=self.id)
