@@ -28,8 +28,9 @@ KINDS = ("aaa", "bbb")
 MAX_ATTEMPTS = 3
 VERBS = (
     "pass_time", "enqueue", "enqueue", "enqueue", "claim", "claim", "complete", "fail", "fail",
-    "release", "release", "report_progress", "rescue", "expire", "expire", "release_strays", "prune", "cancel",
-    "cancel_again", "retry", "retry", "pause", "resume", "beat", "sign_off", "start_a_worker",
+    "release", "release", "report_progress", "rescue", "expire", "expire", "release_strays",
+    "prune", "cancel", "cancel_again", "retry", "retry", "pause", "resume", "beat", "sign_off",
+    "start_a_worker",
 )  # fmt: skip
 DELAYS = (None, 0.0, 10.0, -5.0)
 STATE = """

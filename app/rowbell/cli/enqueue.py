@@ -15,9 +15,11 @@ from rowbell.db import overview, tasks
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument
 from rowbell.logs import log
-from rowbell.task import NewTask, Task
+from rowbell.task import LIMIT_BYTES, NewTask, Task
 
 NAMED_AT_MOST = 30
+TEXT_BYTES = 1_048_576
+"""As much as a request to the API may have."""
 
 
 def enqueue(
@@ -88,7 +90,7 @@ def enqueue(
 
 def read_payload(text: str) -> orjson.Fragment:
     """The JSON as it was typed: numbers keep all their digits. Raises InvalidArgument."""
-    given = sys.stdin.buffer.read() if text == "-" else text
+    given = _read_stdin() if text == "-" else text
     try:
         orjson.loads(given)
     except orjson.JSONDecodeError as error:
@@ -99,6 +101,19 @@ def read_payload(text: str) -> orjson.Fragment:
             field="payload",
         ) from None
     return orjson.Fragment(given)
+
+
+def _read_stdin() -> bytes:
+    """Blanks may make the text longer than what is kept of it; there is an end to that, too."""
+    given = sys.stdin.buffer.read(TEXT_BYTES + 1)
+    if len(given) > TEXT_BYTES:
+        raise InvalidArgument(
+            f"the payload has more than {TEXT_BYTES} bytes, the limit is {LIMIT_BYTES}.",
+            hint="A task carries keys and ids: keep the file elsewhere, and put its key into the"
+            " payload.",
+            field="payload",
+        )
+    return given
 
 
 async def _refuse_unknown(database: Database, kind: str) -> None:
