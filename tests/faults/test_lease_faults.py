@@ -63,6 +63,30 @@ async def test_worker_that_slept_through_its_lease_can_finish_nothing(
     assert (after["result"], after["attempt"], after["crashes"]) == ("2", 2, 1)
 
 
+async def test_limit_that_a_lost_worker_held_is_released_once(
+    connection: asyncpg.Connection,
+) -> None:
+    """Pitfall 16: limits released twice (a `limit: 1` job ran 11 times at once)."""
+    lost, heir = await register(connection), await register(connection)
+    await connection.execute("insert into rowbell.queues (name, max_running) values ('default', 1)")
+    (first, *_) = await insert(connection, count=5)
+    await claim(connection, lost)
+    await connection.execute("select rowbell.heartbeat($1, 0, false, $2)", heir, later(20))
+    await connection.execute("select from rowbell.rescue(10, $1)", later(31))
+    assert [c["id"] for c in await claim(connection, heir, at=later(31))] == [first]
+    for late in (
+        "select rowbell.complete(array[$1::bigint], array[1], array['1'])",
+        "select id from rowbell.fail(array[$1::bigint], array[1], array['{}'], array[9])",
+        "select id from rowbell.release(array[$1::bigint], array[1])",
+    ):
+        await connection.execute(late, first)
+        assert await claim(connection, heir, at=later(31)) == []
+    await connection.execute(
+        "select rowbell.complete(array[$1::bigint], array[2], array['1'])", first
+    )
+    assert len(await claim(connection, heir, at=later(31))) == 1
+
+
 @one_server
 @pytest.mark.parametrize("calls", ["no", "often"])
 async def test_worker_that_the_network_left_ends_its_attempts_before_others_begin_theirs(

@@ -3,15 +3,18 @@
 Written from the documentation and not from the SQL: where the two differ, one of them is wrong.
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
+
+from state_parents import OPEN, Parents
 
 CRASHES = 5
 """A task that lost so many workers is FAILED."""
 LEASE = timedelta(seconds=30)
 WORKERS_KEPT = timedelta(days=1)
-OPEN = ("PENDING", "PROCESSING")
 
 Fence = tuple[int, int]
 """Task id and attempt."""
@@ -28,6 +31,12 @@ class Task:
     run_at: datetime
     max_attempts: int
     unique_key: str | None = None
+    concurrency_key: str | None = None
+    after: tuple[int, ...] | None = None
+    after_batch: str | None = None
+    after_failure: str = "cancel"
+    batch: str | None = None
+    parents: str | None = None
     status: str = "PENDING"
     attempt: int = 0
     failures: int = 0
@@ -43,6 +52,14 @@ class Task:
         self.status = status
         self.worker = None
         self.finished_at = None if status == "PENDING" else at
+
+    @property
+    def has_parents(self) -> bool:
+        return self.after is not None or self.after_batch is not None
+
+    @property
+    def is_unseen(self) -> bool:
+        return self.status == "PENDING" and self.has_parents and self.parents is None
 
     def end_without_verdict(self, at: datetime) -> None:
         self.end("CANCELLED" if self.cancel_requested_at else "PENDING", at)
@@ -63,6 +80,11 @@ class Model:
     tasks: dict[int, Task] = field(default_factory=dict)
     workers: dict[int, Worker] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
+    limits: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    """How many may run at once, by ("queue", name), ("kind", name) and ("key", name)."""
+
+    def __post_init__(self) -> None:
+        self.parents = Parents(self.tasks)
 
     # ------------------------------------------------------------ questions
 
@@ -73,8 +95,26 @@ class Model:
         return [
             t
             for t in self.tasks.values()
-            if t.status == "PENDING" and t.queue == queue and t.kind in kinds and t.run_at <= at
+            if t.status == "PENDING"
+            and t.queue == queue
+            and t.kind in kinds
+            and t.run_at <= at
+            and (not t.has_parents or t.parents == "met")
         ]
+
+    def room(self, what: str, name: str) -> float:
+        """How many more of a queue, kind or key may run; below 0 where a limit was lowered."""
+        limit = self.limits.get((what, name), 1 if what == "key" else None)
+        if limit is None:
+            return inf
+        column = {"key": "concurrency_key"}.get(what, what)
+        running = (t for t in self.tasks.values() if t.status == "PROCESSING")
+        return limit - sum(getattr(t, column) == name for t in running)
+
+    def fits(self, task: Task) -> bool:
+        """Whether one more such task may run, by the limits of its kind and of its key."""
+        key = task.concurrency_key
+        return self.room("kind", task.kind) > 0 and (key is None or self.room("key", key) > 0)
 
     def running(self, fences: Iterable[Fence]) -> list[Task]:
         """The tasks whose attempt this is; the others are fenced off."""
@@ -98,16 +138,10 @@ class Model:
 
     def claim(self, worker: int, ids: Iterable[int], at: datetime) -> None:
         """Which of the due ones a claim takes is for its caller to judge."""
-        for id_ in ids:
-            task = self.tasks[id_]
-            self.tasks[id_] = replace(
-                task,
-                status="PROCESSING",
-                attempt=task.attempt + 1,
-                worker=worker,
-                started_at=at,
-                progress=None,
-            )
+        for task in (self.tasks[id_] for id_ in ids):
+            task.status = "PROCESSING"
+            task.attempt += 1
+            task.worker, task.started_at, task.progress = worker, at, None
 
     def heartbeat(self, worker: int, at: datetime) -> bool:
         if alive := self.is_alive(worker):
@@ -122,8 +156,10 @@ class Model:
 
     def complete(self, fences: list[Fence], at: datetime) -> set[int]:
         """The ids that are refused; an attempt that was COMPLETED before is not among them."""
-        for task in self.running(fences):
+        mine = self.running(fences)
+        for task in mine:
             task.end("COMPLETED", at)
+        self.meet(mine, at)
         return {
             id_
             for id_, attempt in fences
@@ -146,17 +182,25 @@ class Model:
             else:
                 task.end("PENDING", at)
                 task.run_at = at + timedelta(seconds=max(delay, 0))
+        self.meet(mine, at)
         return {(task.id, task.status) for task in mine}
 
     def release(self, fences: list[Fence], at: datetime) -> set[tuple[int, str]]:
         mine = self.running(fences)
         for task in mine:
             task.end_without_verdict(at)
+        self.meet(mine, at)
         return {(task.id, task.status) for task in mine}
 
     def report_progress(self, fences: list[Fence], fraction: float) -> None:
         for task in self.running(fences):
             task.progress = fraction
+
+    def meet(self, ended: Iterable[Task], at: datetime) -> None:
+        """Those of them that are final now let their children run, or cancel them."""
+        final = [t.id for t in ended if t.status not in OPEN]
+        if final:
+            self.parents.meet(final, at)
 
     # ------------------------------------------------------------ sweeps
 
@@ -165,16 +209,18 @@ class Model:
         for worker in self.workers.values():
             if worker.ended_at is None and worker.beat_at + LEASE < at:
                 worker.ended_at = at
-        taken: dict[int, int] = {}
-        for task in self.tasks.values():
-            if task.worker is not None and not self.is_alive(task.worker):
-                taken[task.worker] = taken.get(task.worker, 0) + 1
-                task.crashes += 1
-                if task.crashes >= CRASHES and not task.cancel_requested_at:
-                    task.end("FAILED", at)
-                else:
-                    task.end_without_verdict(at)
-        return taken
+        stranded = [
+            t for t in self.tasks.values() if t.worker is not None and not self.is_alive(t.worker)
+        ]
+        taken = Counter(t.worker for t in stranded if t.worker is not None)
+        for task in stranded:
+            task.crashes += 1
+            if task.crashes >= CRASHES and not task.cancel_requested_at:
+                task.end("FAILED", at)
+            else:
+                task.end_without_verdict(at)
+        self.meet(stranded, at)
+        return dict(taken)
 
     def release_strays(
         self, worker: int, held: set[int], before: datetime, at: datetime
@@ -186,6 +232,7 @@ class Model:
         ]
         for task in strays:
             task.end_without_verdict(at)
+        self.meet(strays, at)
         return {task.id for task in strays}
 
     def prune(self, older_than: timedelta, at: datetime) -> int:
@@ -211,6 +258,7 @@ class Model:
         task.cancel_requested_at = task.cancel_requested_at or at
         if task.status == "PENDING":
             task.end("CANCELLED", at)
+            self.meet([task], at)
         return None
 
     def retry(self, id_: int, at: datetime) -> str | None:
@@ -225,4 +273,5 @@ class Model:
         task.end("PENDING", at)
         task.run_at, task.failures, task.crashes = at, 0, 0
         task.cancel_requested_at = task.progress = None
+        task.parents = "met" if task.parents == "met" else None
         return None

@@ -21,28 +21,42 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from rows import NOON, claim, insert, register
-from state_model import OPEN, Fence, Model, Task, Worker
+from state_claims import judge_claim, judge_fences
+from state_model import Fence, Model, Task, Worker
+from state_parents import OPEN
 
 QUEUES = ("default", "other")
 KINDS = ("aaa", "bbb")
+KEYS = [("key", "x"), ("key", "y")]
 MAX_ATTEMPTS = 3
 VERBS = (
     "pass_time", "enqueue", "enqueue", "enqueue", "claim", "claim", "complete", "fail", "fail",
     "release", "release", "report_progress", "rescue", "expire", "expire", "release_strays",
     "prune", "cancel", "cancel_again", "retry", "retry", "pause", "resume", "beat", "sign_off",
-    "start_a_worker",
+    "start_a_worker", "limit", "limit", "meet_missed",
 )  # fmt: skip
 DELAYS = (None, 0.0, 10.0, -5.0)
 STATE = """
-select id, kind, queue, priority, run_at, unique_key, status::text, attempt, failures, crashes,
+select id, kind, queue, priority, run_at, unique_key, concurrency_key, after, after_batch,
+  after_failure, batch, parents, status::text, attempt, failures, crashes,
   case when status = 'PROCESSING' then worker end worker, progress,
   started_at, finished_at, cancel_requested_at
 from rowbell.tasks order by id
 """
-EMPTY = "delete from rowbell.tasks; delete from rowbell.workers; delete from rowbell.queues"
+EMPTY = ";".join(
+    f"delete from rowbell.{table}"
+    for table in ("tasks", "dependencies", "workers", "queues", "kinds", "keys")
+)
+LIMIT = {
+    "queue": "insert into rowbell.queues (name, max_running) values ($1, $2)"
+    " on conflict (name) do update set max_running = $2",
+    "kind": "update rowbell.kinds set max_running = $2 where name = $1",
+    "key": "insert into rowbell.keys (name, max_running) values ($1, $2)"
+    " on conflict (name) do update set max_running = $2",
+}
 
 CI = settings(
-    derandomize=True, database=None, deadline=None, max_examples=150, stateful_step_count=40,
+    derandomize=True, database=None, deadline=None, max_examples=100, stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 LONG = settings(CI, derandomize=False, max_examples=2_000, stateful_step_count=80)
@@ -59,11 +73,28 @@ columns = st.fixed_dictionaries(
         "max_attempts": st.sampled_from([None, 1]),
         "crashes": st.sampled_from([0, 0, 4]),
         "unique_key": st.sampled_from([None, None, "k"]),
+        "concurrency_key": st.sampled_from([None, None, "x", "y"]),
+        "after": st.one_of(st.just([]), st.just([]), picks),
+        "after_batch": st.sampled_from([None, None, "b"]),
+        "after_failure": st.sampled_from(["cancel", "run", "wait"]),
+        "batch": st.sampled_from([None, "b"]),
     }
 )
-others = {"enqueue": columns, "pass_time": st.sampled_from([1, 11, 31, 3_600, 8 * 86_400])}
+limits = st.tuples(
+    st.sampled_from([("queue", q) for q in QUEUES] + [("kind", k) for k in KINDS] + KEYS),
+    st.sampled_from([None, 0, 1, 1, 2]),
+)
+others = {
+    "enqueue": columns,
+    "limit": limits,
+    "pass_time": st.sampled_from([1, 11, 31, 3_600, 8 * 86_400]),
+}
 steps = st.one_of(st.tuples(st.just(verb), others.get(verb, picks)) for verb in VERBS)
 """All in one rule: Hypothesis leaves some rules out of each run, and some verbs need others."""
+
+
+def as_tuple(values: list[int] | None) -> tuple[int, ...] | None:
+    return None if values is None else tuple(values)
 
 
 class Session:
@@ -96,6 +127,7 @@ class States(RuleBasedStateMachine):
         self.at = NOON
         self.known: list[int] = []  # ids of tasks, pruned ones included
         self.fences: list[Fence] = []  # every attempt that was ever claimed
+        self.completed: set[int] = set()  # ids of tasks that have ever been so
         self.workers: list[int] = []
         self.before: dict[int, int] = {}  # attempts at the last look
         session.runner.run(session.connection.execute(EMPTY))
@@ -118,8 +150,12 @@ class States(RuleBasedStateMachine):
     def begin(self) -> None:
         self.register(KINDS)
         self.register(KINDS[:1])
+        plain = {"queue": "default", "priority": 0, "run_at": self.at}
         for kind in KINDS:
-            self.insert(2, kind=kind, queue="default", priority=0, run_at=self.at)
+            self.insert(2, kind=kind, **plain)
+        for after_failure in ("cancel", "run", "wait"):
+            family = {"after": tuple(self.known[:2]), "after_failure": after_failure}
+            self.insert(1, kind="aaa", **plain, **family)
 
     @rule(step=steps)
     def act(self, step: tuple[str, Any]) -> None:
@@ -133,6 +169,9 @@ class States(RuleBasedStateMachine):
         """Whatever it takes for some attempt to run: most orders by far lead to idleness."""
         if not any(map(self.model.is_alive, self.workers)):
             self.register(KINDS)
+        for limited, most in list(self.model.limits.items()):
+            if most == 0:
+                self.limit((limited, None))
         self.resume([0])
         self.resume([1])
         if not any(map(self.promise, self.pairs())):
@@ -170,6 +209,9 @@ class States(RuleBasedStateMachine):
     def enqueue(self, given: dict[str, Any]) -> None:
         columns = {**given, "run_at": self.at + timedelta(seconds=given["due_in"])}
         del columns["due_in"]
+        columns["after"] = tuple(self.pick(self.likely(*OPEN), given["after"])) or None
+        if columns["batch"] == "b":
+            columns["after_batch"] = None
         if self.model.key_is_taken(columns["unique_key"]):
             with pytest.raises(asyncpg.UniqueViolationError):
                 self.insert(1, **columns)
@@ -190,13 +232,22 @@ class States(RuleBasedStateMachine):
                 assert self.refuses_to_claim(worker, queue)
                 continue
             kinds = self.model.workers[worker].kinds
+            if queue not in self.model.paused:
+                self.model.parents.see(queue, self.at)
             due = self.model.due(queue, kinds, self.at)
             claims = self.session.runner.run(
                 claim(self.session.connection, worker, slots, kinds=kinds, queue=queue, at=self.at)
             )
-            self.judge(claims, due, slots)
-            self.model.claim(worker, [c["id"] for c in claims], self.at)
+            judge_fences(claims, due)
+            taken = [c["id"] for c in claims]
+            self.model.claim(worker, taken, self.at)
+            judge_claim(self.model, [t for t in due if t.id not in taken], taken, slots)
+            self.judge_parents(taken)
             self.fences += [(c["id"], c["attempt"]) for c in claims]
+
+    def judge_parents(self, taken: list[int]) -> None:
+        for task in (self.model.tasks[id_] for id_ in taken):
+            assert task.after_failure == "run" or self.completed.issuperset(task.after or ())
 
     def pairs(self) -> list[tuple[int, str]]:
         return [(worker, queue) for worker in self.model.workers for queue in QUEUES]
@@ -204,24 +255,9 @@ class States(RuleBasedStateMachine):
     def promise(self, pair: tuple[int, str]) -> int:
         """How many tasks a claim may bring to a worker from a queue."""
         worker, queue = pair
-        kinds = self.model.workers[worker].kinds
-        return len(self.model.due(queue, kinds, self.at)) * self.model.is_alive(worker)
-
-    def judge(self, claims: list[asyncpg.Record], due: list[Task], slots: int) -> None:
-        """The right number; the higher priority first; of a kind the oldest first."""
-        taken = {c["id"]: c for c in claims}
-        left = [t for t in due if t.id not in taken]
-        assert len(taken) == len(claims) == min(slots, len(due))
-        for task in due:
-            if task.id in taken:
-                given = taken.pop(task.id)
-                assert (given["attempt"], given["kind"]) == (task.attempt + 1, task.kind)
-                assert given["failures"] == task.failures
-                for other in left:
-                    assert other.priority <= task.priority
-                    if (other.priority, other.kind) == (task.priority, task.kind):
-                        assert (other.run_at, other.id) > (task.run_at, task.id)
-        assert not taken, "a task was claimed that was not due"
+        due = self.model.due(queue, self.model.workers[worker].kinds, self.at)
+        unseen = [t for t in self.model.tasks.values() if t.queue == queue and t.is_unseen]
+        return len(due + unseen) * self.model.is_alive(worker)
 
     def refuses_to_claim(self, worker: int, queue: str) -> bool:
         values = (queue, worker, 1, list(KINDS), self.at)
@@ -283,6 +319,10 @@ class States(RuleBasedStateMachine):
             before = self.at - timedelta(seconds=10)
             assert {r[0] for r in back} == self.model.release_strays(worker, held, before, self.at)
 
+    def meet_missed(self, _: list[int]) -> None:
+        self.session.fetch("select rowbell.meet_missed($1)", self.at)
+        self.model.parents.meet_missed(self.at)
+
     def prune(self, _: list[int]) -> None:
         deleted = self.session.fetch("select rowbell.prune('7 days', 100, $1)", self.at)
         assert deleted == [(self.model.prune(timedelta(days=7), self.at),)]
@@ -290,7 +330,7 @@ class States(RuleBasedStateMachine):
     # ------------------------------------------------------------ people
 
     def cancel(self, picks: list[int]) -> None:
-        self.ask("cancel", picks, likely=("PROCESSING",))
+        self.ask("cancel", self.likely("PROCESSING"), picks)
 
     def cancel_again(self, picks: list[int]) -> None:
         self.cancel(picks)
@@ -298,12 +338,15 @@ class States(RuleBasedStateMachine):
         self.cancel(picks)
 
     def retry(self, picks: list[int]) -> None:
-        self.ask("retry", picks, likely=("FAILED", "CANCELLED"))
+        self.ask("retry", self.likely("FAILED", "CANCELLED"), picks)
 
-    def ask(self, verb: str, picks: list[int], likely: tuple[str, ...]) -> None:
-        states = {task.id: task.status for task in self.model.tasks.values()}
-        by_promise = sorted(self.known, key=lambda id_: (states.get(id_) in likely, id_))
-        for id_ in self.pick(by_promise, picks[:1]):
+    def likely(self, *states: str) -> list[int]:
+        """The ids of all tasks, deleted ones included; those in these states come last."""
+        found = {task.id for task in self.model.tasks.values() if task.status in states}
+        return sorted(self.known, key=lambda id_: (id_ in found, id_))
+
+    def ask(self, verb: str, among: list[int], picks: list[int]) -> None:
+        for id_ in self.pick(among, picks[:1]):
             refusal = self.session.refusal(f"select rowbell.{verb}($1, $2)", id_, self.at)
             assert refusal == getattr(self.model, verb)(id_, self.at)
 
@@ -317,17 +360,29 @@ class States(RuleBasedStateMachine):
         self.session.fetch("select rowbell.resume($1, $2)", queue, self.at)
         self.model.paused.discard(queue)
 
+    def limit(self, given: tuple[tuple[str, str], int | None]) -> None:
+        (what, name), most = given
+        if what == "key" and most is None:
+            self.session.fetch("delete from rowbell.keys where name = $1", name)
+            self.model.limits.pop((what, name), None)
+        else:
+            self.session.fetch(LIMIT[what], name, most)
+            self.model.limits[what, name] = most
+
     # ------------------------------------------------------------ what must always hold
 
     @invariant()
     def table_follows_the_model(self) -> None:
         rows = self.session.runner.run(self.session.connection.fetch(STATE))
         expected = [self.model.tasks[id_] for id_ in sorted(self.model.tasks)]
-        found = [Task(max_attempts=0, **dict(row)) for row in rows]
+        found = [
+            Task(**{**row, "max_attempts": 0, "after": as_tuple(row["after"])}) for row in rows
+        ]
         for task, other in zip(found, expected, strict=True):  # nothing is lost or made up
             task.max_attempts = other.max_attempts
             assert task == other
             self.judge_row(task)
+        self.completed |= {task.id for task in found if task.status == "COMPLETED"}
         self.before = {task.id: task.attempt for task in found}
 
     def judge_row(self, task: Task) -> None:
