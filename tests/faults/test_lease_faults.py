@@ -159,6 +159,26 @@ async def test_rows_that_cannot_be_rescued_do_not_keep_the_others_waiting(
     assert [(await row(connection, id_))["status"] for id_ in ids[20:]] == ["PENDING"] * 10
 
 
+@pytest.mark.xfail(strict=True, reason="rescue.sql gives back all that it found, or nothing")
+async def test_row_that_somebody_refuses_to_give_back_does_not_keep_the_others_waiting(
+    connection: asyncpg.Connection,
+) -> None:
+    """Pitfall 19: one batch of un-rescuable rows starves the rest."""
+    worker = await register(connection)
+    refused, *others = await insert(connection, count=5)
+    await claim(connection, worker)
+    await connection.execute(
+        f"""
+        create function refuse() returns trigger language plpgsql as
+          $$ begin raise exception 'not this one'; end $$;
+        create trigger refuse before update on rowbell.tasks
+          for each row when (new.id = {refused}) execute function refuse()
+        """
+    )
+    await connection.execute("select from rowbell.rescue(10, $1)", later(31))
+    assert [(await row(connection, id_))["status"] for id_ in others] == ["PENDING"] * 4
+
+
 async def test_handler_that_blocks_its_thread_blocks_no_heartbeat(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:

@@ -175,6 +175,32 @@ async def test_outcomes_sweeps_and_cancels_at_once_never_deadlock(
     assert await connection.fetchval(deadlocks) == before
 
 
+@pytest.mark.xfail(reason="meet.sql locks batches in the order in which it comes upon them")
+async def test_families_that_fail_at_once_never_deadlock(
+    connection: asyncpg.Connection, sessions: list[asyncpg.Connection]
+) -> None:
+    """Pitfall 29: deadlock between completer and sweeper."""
+    fail = (
+        "select id from rowbell.fail(array[$1::bigint], array[1], array['{}'], array[null::float8])"
+    )
+    worker = await register(connection)
+    batches = ("one", "two")
+    parents = [await insert(connection, count=100, batch=batch) for batch in batches]
+    for batch, others in zip(batches, reversed(parents), strict=True):
+        await insert(connection, after_batch=batch)
+        for parent in others:
+            await insert(connection, after=[parent], batch=batch)
+    assert len(await claim(connection, worker, 200)) == 200
+
+    async def fail_each(session: asyncpg.Connection, ids: list[int]) -> None:
+        await session.execute("set deadlock_timeout = '20ms'")
+        for id_ in ids:
+            await session.fetch(fail, id_)
+
+    results = await asyncio.gather(*map(fail_each, sessions, parents), return_exceptions=True)
+    assert results == [None, None]
+
+
 async def test_snapshot_that_is_held_costs_a_claim_a_page_for_ten_dead_rows_at_the_most(
     connection: asyncpg.Connection, sessions: list[asyncpg.Connection], plans: Plans
 ) -> None:
