@@ -16,6 +16,7 @@ from e2e.command_line import CommandLine
 from faults.worker_process import Workers, workers
 from graphql_server import Served, serving
 from integration.conftest import StartEngine, Tasks
+from sql.rows import NOON, claim, insert, later, register, row
 
 GIB = 1 << 30
 HOSTILE = {
@@ -66,6 +67,26 @@ async def test_absurd_delays_that_handlers_ask_for_stop_no_claim(
         " from rowbell.tasks where status = 'PENDING'"
     )
     assert within_a_year
+
+
+async def test_absurd_delays_do_not_refuse_the_batch_that_they_are_in(
+    connection: asyncpg.Connection,
+) -> None:
+    """Pitfall 23: a delay of 1e18 s makes every claim raise."""
+    delays = [1e18, float("inf"), float("nan"), -1e18, 10.0]
+    worker = await register(connection)
+    ids = await insert(connection, count=len(delays))
+    await claim(connection, worker)
+    verdicts = await connection.fetch(
+        "select id, status::text from rowbell.fail("
+        "$1, array_fill(1, array[5]), array_fill('{}'::text, array[5]), $2, $3)",
+        ids,
+        delays,
+        NOON,
+    )
+    assert {tuple(each) for each in verdicts} == {(id_, "PENDING") for id_ in ids}
+    times = [(await row(connection, id_))["run_at"] for id_ in ids]
+    assert NOON <= min(times) <= max(times) <= later(365 * 86_400)
 
 
 @pytest.mark.parametrize("run_at", ["infinity", "-infinity", "294276-12-31", "4713-01-01 BC"])
