@@ -31,9 +31,9 @@ KEYS = [("key", "x"), ("key", "y")]
 MAX_ATTEMPTS = 3
 VERBS = (
     "pass_time", "enqueue", "enqueue", "enqueue", "claim", "claim", "complete", "fail", "fail",
-    "release", "release", "report_progress", "rescue", "expire", "expire", "release_strays",
-    "prune", "cancel", "cancel_again", "retry", "retry", "pause", "resume", "beat", "sign_off",
-    "start_a_worker", "limit", "limit", "meet_missed",
+    "release", "release", "report_progress", "report_progress", "rescue", "expire", "expire",
+    "release_strays", "prune", "cancel", "cancel_again", "retry", "retry", "pause", "resume",
+    "beat", "sign_off", "start_a_worker", "limit", "limit", "meet_missed",
 )  # fmt: skip
 DELAYS = (None, 0.0, 10.0, -5.0)
 STATE = """
@@ -56,7 +56,7 @@ LIMIT = {
 }
 
 CI = settings(
-    derandomize=True, database=None, deadline=None, max_examples=100, stateful_step_count=40,
+    derandomize=True, database=None, deadline=None, max_examples=150, stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 LONG = settings(CI, derandomize=False, max_examples=2_000, stateful_step_count=80)
@@ -136,12 +136,14 @@ class States(RuleBasedStateMachine):
         return [among[-1 - n] for n in picks if n < len(among)]
 
     def pick_fences(self, picks: list[int]) -> tuple[list[Fence], list[int], list[int]]:
-        """Running attempts first, then stale ones; one of a task."""
+        """Running attempts first, or stale ones of tasks that run again; one of a task."""
         if not self.model.running(self.fences):
             self.get_going()
         running = [f for f in self.fences if self.model.running([f])]
-        stale = [f for f in self.fences if f not in running]
-        chosen = dict(self.pick(stale + running, sorted(picks, reverse=True)))
+        again = {id_ for id_, _ in running}
+        stale = sorted((f for f in self.fences if f not in running), key=lambda f: f[0] in again)
+        ordered = running + stale if picks[0] % 3 == 2 else stale + running
+        chosen = dict(self.pick(ordered, sorted(picks, reverse=True)))
         return list(chosen.items()), list(chosen), list(chosen.values())
 
     # ------------------------------------------------------------ who does what
@@ -153,9 +155,11 @@ class States(RuleBasedStateMachine):
         plain = {"queue": "default", "priority": 0, "run_at": self.at}
         for kind in KINDS:
             self.insert(2, kind=kind, **plain)
-        for after_failure in ("cancel", "run", "wait"):
+            self.insert(1, kind=kind, concurrency_key="x", crashes=4, **plain)
+        for after_failure in ("run", "wait", "cancel"):
             family = {"after": (self.known[0],), "after_failure": after_failure}
             self.insert(1, kind="aaa", **plain, **family)
+        self.insert(1, kind="aaa", after=(self.known[-1],), **plain)
 
     @rule(step=steps)
     def act(self, step: tuple[str, Any]) -> None:
@@ -226,7 +230,7 @@ class States(RuleBasedStateMachine):
             self.model.tasks[id_] = Task(id_, **{**columns, "max_attempts": most})
 
     def claim(self, picks: list[int]) -> None:
-        slots = len(picks) if picks != [7] else 0
+        slots = 2 * len(picks) - picks[0] % 2
         for worker, queue in self.pick(sorted(self.pairs(), key=self.promise), picks[:1]):
             if not self.model.is_alive(worker):
                 assert self.refuses_to_claim(worker, queue)
