@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -26,14 +26,21 @@ class CommandLine:
         self.folder = folder
 
     def run(
-        self, *arguments: str, given: str | None = None, **more: str
+        self,
+        *arguments: str,
+        given: str | None = None,
+        stdin: IO[bytes] | None = None,
+        **more: str,
     ) -> subprocess.CompletedProcess[str]:
-        """The ended process. Whatever happens, no person is shown a traceback."""
+        """The ended process; its standard input is `given`, or the file `stdin`.
+
+        Whatever happens, no person is shown a traceback.
+        """
         done = subprocess.run(
             [*COMMAND, *arguments],
             env=environment(self.url, **more),
             cwd=self.folder,
-            input=given,
+            **({"stdin": stdin} if stdin else {"input": given}),
             capture_output=True,
             text=True,
             timeout=DEADLINE_SECONDS,

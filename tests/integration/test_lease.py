@@ -1,15 +1,9 @@
-"""A worker keeps its lease or stops in time: cancels, locks, a dark network, a late claim."""
+"""A worker keeps its lease or stops in time: cancels, locks, a late claim."""
 
 import asyncio
 from typing import Any
 
-import pytest
-
-from rowbell import Context
-
 from integration.conftest import StartEngine, Tasks, connected, soon, until_event
-from line import Line
-from postgres import Server
 
 WAITS_FOR_LOCK = """
 select exists (select from pg_stat_activity
@@ -78,31 +72,3 @@ async def test_worker_beats_while_the_tasks_are_locked(
             async with asyncio.timeout(3):  # the lease
                 while await tasks.connection.fetchval(beat_at) == last:
                     await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize("calls", ["no", "often"])
-async def test_worker_ends_its_attempts_within_its_lease_when_the_network_goes_dark(
-    server: Server, database_url: str, start_engine: StartEngine, events: list[Any], calls: str
-) -> None:
-    started, ended = asyncio.Event(), asyncio.Event()
-
-    async def wait_for_ever(context: Context) -> None:
-        started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    async with Line(server).open() as line, connected(database_url) as tasks:
-        engine = await start_engine(wait_for_ever, database_url=line.url(database_url))
-        await tasks.insert("wait_for_ever")
-        await soon(started)
-        line.dark()
-        if calls == "often":
-            for queue in ("one", "two", "three"):
-                engine.worker.bell(queue)
-        async with asyncio.timeout(3):  # the lease
-            await ended.wait()
-        line.lit()
-        await until_event(events, "worker.fenced", attempts=1)
-        await engine.die()

@@ -96,18 +96,6 @@ async def test_every_check_of_the_table_is_among_the_refusals_tested(
     assert {row[0] for row in names} == {each[0] for each in REFUSED} | {"batch_is_another"}
 
 
-@pytest.mark.parametrize(
-    ("payload", "sqlstate"),
-    [('{"a": NaN}', "22P02"), (r'{"a": "\u0000"}', "22P05"), (r'"\ud800"', "22P02")],
-)
-async def test_what_json_cannot_hold_is_refused_by_the_type(
-    connection: asyncpg.Connection, payload: str, sqlstate: str
-) -> None:
-    with pytest.raises(asyncpg.PostgresError) as caught:
-        await insert(connection, payload=payload)
-    assert caught.value.sqlstate == sqlstate
-
-
 AT_THE_LIMIT: dict[str, list[Any]] = {
     "kind": ["a" * 63],
     "priority": [-100, 100],

@@ -1,7 +1,5 @@
 """Which rows a claim hands out, in which order, and to whom."""
 
-import asyncio
-
 import asyncpg
 import pytest
 from rows import NOON, claim, insert, later, register, row
@@ -114,24 +112,6 @@ async def test_a_claim_marks_the_row(connection: asyncpg.Connection) -> None:
     assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}')
     after = await row(connection, task)
     assert (after["status"], after["worker"], after["started_at"]) == ("PROCESSING", worker, NOON)
-
-
-async def test_two_sessions_never_claim_the_same_row(
-    connection: asyncpg.Connection, other: asyncpg.Connection
-) -> None:
-    workers = [await register(connection, *BOTH), await register(connection, *BOTH)]
-    for kind in BOTH:
-        await insert(connection, count=300, kind=kind)
-
-    async def drain(session: asyncpg.Connection, worker: int) -> list[int]:
-        mine: list[int] = []
-        while claims := await claim(session, worker, 7, kinds=BOTH):
-            mine += [r["id"] for r in claims]
-        return mine
-
-    both = await asyncio.gather(drain(connection, workers[0]), drain(other, workers[1]))
-    assert all(both)
-    assert len(both[0] + both[1]) == len({*both[0], *both[1]}) == 600
 
 
 async def test_a_row_that_another_session_holds_is_skipped_without_waiting(

@@ -141,15 +141,6 @@ async def test_the_last_attempt_is_that_of_the_task_or_of_its_kind_or_the_fifth(
     assert verdicts[-2:] == [(task, "PENDING", most - 1, most), (task, "FAILED", most, most)]
 
 
-@pytest.mark.parametrize("delay", [1e18, float("inf"), float("nan"), -1e18])
-async def test_an_absurd_delay_does_not_refuse_the_batch(
-    connection: asyncpg.Connection, delay: float
-) -> None:
-    task, attempt, _ = await running(connection)
-    assert await fail(connection, task, attempt, delay) == [(task, "PENDING", 1, 5)]
-    assert NOON <= (await row(connection, task))["run_at"] <= later(365 * 86_400)
-
-
 async def test_a_task_whose_cancel_was_asked_for_is_cancelled_when_its_attempt_fails(
     connection: asyncpg.Connection,
 ) -> None:

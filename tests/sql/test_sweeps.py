@@ -85,16 +85,6 @@ async def test_a_rescue_takes_at_most_so_many_and_the_next_one_the_rest(
     assert [sum(each[3] for each in batch) for batch in taken] == [2, 2, 1, 0]
 
 
-async def test_a_rescue_skips_what_another_session_holds(
-    connection: asyncpg.Connection, other: asyncpg.Connection
-) -> None:
-    task, _, _ = await running(connection)
-    async with other.transaction():
-        await other.execute("select from rowbell.tasks where id = $1 for update", task)
-        assert await rescue(connection) == []
-    assert len(await rescue(connection)) == 1
-
-
 async def test_strays_are_given_back_but_not_what_is_held_or_was_just_claimed(
     connection: asyncpg.Connection,
 ) -> None:

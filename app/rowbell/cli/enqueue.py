@@ -20,7 +20,10 @@ from rowbell.db import inserts
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument
 from rowbell.logs import log
-from rowbell.task import AfterFailure, Conflict, NewTask, OnConflict, Task
+from rowbell.task import LIMIT_BYTES, AfterFailure, Conflict, NewTask, OnConflict, Task
+
+TEXT_BYTES = 1_048_576
+"""As much as a request to the API may have."""
 
 
 def enqueue(
@@ -180,7 +183,7 @@ def _enqueue_lines(settings: Settings, source: str, *, park: bool, as_json: bool
 
 def read_payload(text: str) -> orjson.Fragment:
     """The JSON as it was typed: numbers keep all their digits. Raises InvalidArgument."""
-    given = sys.stdin.buffer.read() if text == "-" else text
+    given = _read_stdin() if text == "-" else text
     try:
         orjson.loads(given)
     except orjson.JSONDecodeError as error:
@@ -191,6 +194,19 @@ def read_payload(text: str) -> orjson.Fragment:
             field="payload",
         ) from None
     return orjson.Fragment(given)
+
+
+def _read_stdin() -> bytes:
+    """Blanks may make the text longer than what is kept of it; there is an end to that, too."""
+    given = sys.stdin.buffer.read(TEXT_BYTES + 1)
+    if len(given) > TEXT_BYTES:
+        raise InvalidArgument(
+            f"the payload has more than {TEXT_BYTES} bytes, the limit is {LIMIT_BYTES}.",
+            hint="A task carries keys and ids: keep the file elsewhere, and put its key into the"
+            " payload.",
+            field="payload",
+        )
+    return given
 
 
 def _show(task: Task, *, as_json: bool) -> None:

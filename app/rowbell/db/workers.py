@@ -102,6 +102,16 @@ async def rescue(database: Database) -> list[Rescue]:
     return [Rescue(*row) for row in rows]
 
 
+async def next_loss_in(database: Database) -> float | None:
+    """Seconds until the first lease ends if its worker beats no more; None: nobody works."""
+    async with database.pooled() as connection:
+        seconds: float | None = await connection.fetchval(
+            "select extract(epoch from min(beat_at + lease) - clock_timestamp())::float8"
+            " from rowbell.workers where lost_at is null and stopped_at is null"
+        )
+    return seconds
+
+
 async def prune(database: Database, *, older_than_days: float, most: int) -> int:
     """Delete up to `most` finished tasks of that age; returns how many."""
     async with database.pooled() as connection:

@@ -6,6 +6,7 @@ leader and no turn.
 
 import asyncio
 import random
+from math import inf
 
 from rowbell.config import Settings
 from rowbell.db import workers
@@ -32,6 +33,7 @@ class Sweeper:
         self._now = asyncio.Event()
         self.ready = asyncio.Event()
         self._rare_at = 0.0
+        self._seconds_to_loss = inf
 
     def sweep_soon(self) -> None:
         """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
@@ -41,15 +43,17 @@ class Sweeper:
     async def run(self) -> None:
         while True:
             self._now.clear()
+            self._seconds_to_loss = inf
             try:
                 await self._sweep()
+                await self._look_ahead()
             except Unavailable as error:
                 log.debug("sweep.failed", reason=error.message)  # the heartbeat says it aloud
             except Exception as error:  # noqa: BLE001 - a sweep must never be the last one
                 log.error("sweep.failed", reason=repr(error), exc_info=error)
-            jittered = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
+            pause = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
             try:
-                async with asyncio.timeout(jittered):
+                async with asyncio.timeout(min(pause, self._seconds_to_loss)):
                     await self._now.wait()
             except TimeoutError:
                 continue
@@ -74,6 +78,13 @@ class Sweeper:
             if missed := await workers.meet_missed(self._database):
                 log.warning("sweep.met", parents=missed)
             await self._prune()
+
+    async def _look_ahead(self) -> None:
+        """Tasks of a worker that died must not wait for a sweep beyond the end of its lease."""
+        seconds = await workers.next_loss_in(self._database)
+        if seconds is not None:
+            # Every process wakes up for it: jitter. Never at once: its row may be locked.
+            self._seconds_to_loss = max(seconds, 0) + random.uniform(0.2, 0.5)  # noqa: S311
 
     async def _look_for_missed_bells(self) -> None:
         coming = await workers.waiting_queues(self._database)
