@@ -14,9 +14,12 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 
 class Server:
-    """One server on a Unix socket of its own; `url(name)` is where a database of it is."""
+    """One server on a Unix socket of its own; `url(name)` is where a database of it is.
 
-    def __init__(self, label: str, binaries: Path) -> None:
+    `more` are lines of postgresql.conf that win over those for tests.
+    """
+
+    def __init__(self, label: str, binaries: Path, *more: str) -> None:
         self.label = label
         self.binaries = binaries
         self.owner: pwd.struct_passwd | None = programs.account() if os.geteuid() == 0 else None
@@ -30,6 +33,7 @@ class Server:
             f"unix_socket_directories = '{self.folder}'",
             "max_connections = 200",
             "fsync = off",
+            *more,
         ]
         with (self.data / "postgresql.auto.conf").open("a") as file:
             file.write("\n".join(settings) + "\n")
