@@ -15,6 +15,7 @@ POOL_SIZE = 3
 STATEMENT_SECONDS = 30.0
 CLAIM_SECONDS = 10.0
 CONNECT_SECONDS = 10.0
+ROLLBACK_SECONDS = 0.5
 
 _GONE = (
     asyncpg.PostgresConnectionError,
@@ -111,6 +112,26 @@ async def _acquired(pool: Any) -> AsyncIterator[Connection]:
             except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
                 connection.terminate()  # a failed-over or silent server: never use it again
                 raise
+
+
+@asynccontextmanager
+async def within_transaction(connection: Connection) -> AsyncIterator[None]:
+    """A transaction of a handler. An attempt that is ended does not wait long for its rollback.
+
+    On a dark network it would outlast the lease; hanging up rolls back as well.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+        await transaction.commit()
+    except BaseException:
+        try:
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await transaction.rollback()
+        except (*_GONE, asyncpg.PostgresError):
+            connection.terminate()
+        raise
 
 
 async def _keep_session(_: Connection) -> None:
