@@ -5,11 +5,12 @@ import sys
 
 import orjson
 
+from rowbell.cli.serve import event_loop
+
 from faults.chaos.card import lines
 from faults.chaos.history import histories
 from faults.chaos.options import read
 from faults.chaos.run import Run
-from rowbell.cli.serve import event_loop
 
 
 def main(arguments: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -68,9 +67,7 @@ class Evidence:
         return {life.process: life for life in self.lives}
 
 
-async def collect(
-    ground: Ground, ledger: Ledger, faults: list[Fault], watch: Watch
-) -> Evidence:
+async def collect(ground: Ground, ledger: Ledger, faults: list[Fault], watch: Watch) -> Evidence:
     connection = await ground.connect()
     try:
         tasks = await connection.fetch(TASKS)
@@ -94,7 +91,7 @@ async def collect(
     for run in record.read(ground.folder):
         evidence.runs[run.task].append(run)
     for life in evidence.lives:
-        _read_log(life.log, life.process, evidence)
+        _read_log(life, evidence)
     return evidence
 
 
@@ -105,12 +102,13 @@ def _grouped(rows: list[Any], column: str) -> dict[int, list[Any]]:
     return groups
 
 
-def _read_log(log: Path, process: int, evidence: Evidence) -> None:
+def _read_log(life: Life, evidence: Evidence) -> None:
+    log, process, was_ready = life.log, life.process, life.was_ready
     for line in log.read_bytes().splitlines():
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
-            if line.strip():
+            if line.strip() and was_ready:  # one that could not start says so in plain words
                 evidence.errors.append(f"{log.name}: {line.decode(errors='replace')}")
             continue
         name, level = event["event"], event.get("level")

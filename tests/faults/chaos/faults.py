@@ -12,7 +12,8 @@ from faults.chaos.producers import GONE
 
 TERMINATE = """
 select count(pg_terminate_backend(pid)) from (
-  select pid from pg_stat_activity where application_name like 'rowbell%' order by random() limit $1) some
+  select pid from pg_stat_activity
+  where application_name like 'rowbell%' order by random() limit $1) some
 """
 TRIGGER_OFF = "alter table rowbell.tasks disable trigger bell_for_inserts"
 TRIGGER_ON = "alter table rowbell.tasks enable always trigger bell_for_inserts"

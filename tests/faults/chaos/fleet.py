@@ -87,9 +87,14 @@ class Seat:
         log = self._folder / f"{self.name}-{len(self.lives) + 1}.log"
         with log.open("wb") as file:
             self._process = await asyncio.create_subprocess_exec(
-                ROWBELL, "worker", env=self._environment, cwd=TESTS, stdout=asyncio.subprocess.DEVNULL, stderr=file,
+                ROWBELL,
+                "worker",
+                env=self._environment,
+                cwd=TESTS,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=file,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self.lives.append(Life(self._process.pid, log, time.time()))
         return self.life
 

@@ -54,9 +54,7 @@ class Ground:
 @asynccontextmanager
 async def prepared(options: Options, folder: Path) -> AsyncIterator[Ground]:
     """Everything but the load and the faults; the data stay until `remove`."""
-    server = await asyncio.to_thread(
-        Server, "chaos", available()["packaged"], *SETTINGS
-    )
+    server = await asyncio.to_thread(Server, "chaos", available()["packaged"], *SETTINGS)
     ground = Ground(server, folder)
     try:
         await migrate(ground.url)

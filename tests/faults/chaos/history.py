@@ -26,10 +26,11 @@ def histories(evidence: Evidence, found: list[Problem]) -> list[str]:
 
 
 def _history(evidence: Evidence, task_id: int) -> list[str]:
-    events: list[tuple[float, str]] = []
-    for change in evidence.changes:
-        if change["task_id"] == task_id:
-            events.append((change["committed_at"], _change(change)))
+    events: list[tuple[float, str]] = [
+        (change["committed_at"], _change(change))
+        for change in evidence.changes
+        if change["task_id"] == task_id
+    ]
     for run in evidence.runs[task_id]:
         who = f"attempt {run.attempt} in process {run.process}"
         events.append((run.began, f"{who} begins"))

@@ -26,7 +26,9 @@ LIMITS = (
 
 SET_UP = f"insert into rowbell.queues (name, max_running) values ('chaos_narrow', {NARROW})"
 
-SAMPLE = "select " + ", ".join(
-    f"count(*) filter (where {limit.condition})" for limit in LIMITS
-) + " from rowbell.tasks where status = 'PROCESSING'"
+SAMPLE = (
+    "select "
+    + ", ".join(f"count(*) filter (where {limit.condition})" for limit in LIMITS)
+    + " from rowbell.tasks where status = 'PROCESSING'"
+)
 """How many of each run now, in one snapshot."""

@@ -36,7 +36,9 @@ def read(arguments: list[str]) -> Options:
     parser.add_argument("--seed", type=int, default=None, help="of the faults; default: a new one")
     parser.add_argument("--workers", type=int, default=4, help="worker processes, 2 or more")
     parser.add_argument("--lease-seconds", type=float, default=4.5, help="of the workers")
-    parser.add_argument("--json", dest="as_json", action="store_true", help="print the card as JSON")
+    parser.add_argument(
+        "--json", dest="as_json", action="store_true", help="print the card as JSON"
+    )
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
     given = parser.parse_args(arguments)
     if given.seed is None:

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from faults.chaos.evidence import Evidence
 from faults.chaos.fleet import Life
-from faults.chaos.rows import IN_THREADS
 from faults.chaos.record import Run
+from faults.chaos.rows import IN_THREADS
 
 WAKE_SECONDS = 2.0
 """A process that was stopped may be so late, once it goes on, to see that its lease is over."""

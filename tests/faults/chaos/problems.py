@@ -24,6 +24,7 @@ def problems(evidence: Evidence) -> list[Problem]:
     """Every promise that was not kept, for every task."""
     return [
         *_lost(evidence),
+        *_imagined(evidence),
         *_doubled(evidence),
         *_unearned(evidence),
         *_overlapped(evidence),
@@ -33,20 +34,25 @@ def problems(evidence: Evidence) -> list[Problem]:
 
 
 def _lost(evidence: Evidence) -> Iterator[Problem]:
-    ids: dict[int, int] = {}
+    ids = {task["number"]: task["id"] for task in evidence.tasks.values()}
     for task in evidence.tasks.values():
-        if task["number"] in ids:
-            yield Problem("doubled", f"row {task['number']} was inserted once, is there twice")
-        ids[task["number"]] = task["id"]
         if task["status"] not in FINAL:
             yield Problem("lost", f"it is still {task['status']}", task["id"])
+        if ids[task["number"]] != task["id"]:
+            yield Problem("doubled", f"row {task['number']} is there twice", task["id"])
     for number, fate in evidence.ledger.fates.items():
         if fate is Fate.COMMITTED and number not in ids:
             yield Problem("lost", f"row {number} was committed and is not there")
-        if fate is Fate.ROLLED_BACK and number in ids:
-            yield Problem("broken", "it was rolled back and is there", ids[number])
+
+
+def _imagined(evidence: Evidence) -> Iterator[Problem]:
+    """What was rolled back is not there, and what is not there has not run."""
+    fates = evidence.ledger.fates
+    for task in evidence.tasks.values():
+        if fates[task["number"]] is Fate.ROLLED_BACK:
+            yield Problem("broken", "it was rolled back and is there", task["id"])
     for task_id, runs in evidence.runs.items():
-        if task_id not in evidence.tasks and evidence.ledger.fates[runs[0].number] is not Fate.UNKNOWN:
+        if task_id not in evidence.tasks and fates[runs[0].number] is not Fate.UNKNOWN:
             yield Problem("broken", f"row {runs[0].number} ran and is not there", task_id)
 
 

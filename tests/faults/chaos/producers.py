@@ -24,7 +24,10 @@ GONE = (
 )
 """What a statement may end with when the server does."""
 
-ONE = f"insert into rowbell.tasks ({', '.join(COLUMNS)}) values ($1, $2, $3, $4::text::jsonb, $5) returning id"
+ONE = f"""
+insert into rowbell.tasks ({", ".join(COLUMNS)})
+values ($1, $2, $3, $4::text::jsonb, $5) returning id
+"""
 MANY = f"""
 insert into rowbell.tasks ({", ".join(COLUMNS)})
 select kind, queue, key, payload::jsonb, run_at

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from faults.chaos.evidence import Evidence
 
@@ -32,8 +33,7 @@ def recovery(evidence: Evidence) -> Recovery:
     back = [
         _until(completions, fault.ended)
         for fault in evidence.faults
-        if fault.sort.startswith("Post") or fault.sort.startswith("post")
-        if fault.ended
+        if fault.ended and fault.sort.lower().startswith("post")
     ]
     return Recovery(slowest, after, max(back, default=0.0), _backlog(evidence), _rescue(evidence))
 
@@ -58,7 +58,7 @@ def _rescue(evidence: Evidence) -> float:
     lives = evidence.life_of
     longest = 0.0
     for runs in evidence.runs.values():
-        for lost, heir in zip(runs, runs[1:], strict=False):
+        for lost, heir in pairwise(runs):
             died = lives[lost.process].ended
             if lost.ended is None and died and lives[lost.process].asked == "killed":
                 longest = max(longest, heir.began - died)
