@@ -34,17 +34,21 @@ begin
     'grant usage on schema rowbell to rowbell_reader, rowbell_producer, rowbell_operator, rowbell_service',
 
     -- producer: inserts tasks, sees what became of them
-    'grant select on rowbell.tasks, rowbell.task_overview, rowbell.kinds to rowbell_producer',
-    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by) on rowbell.tasks to rowbell_producer',
+    'grant select on rowbell.tasks, rowbell.task_overview, rowbell.batch_overview, rowbell.kinds to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch) on rowbell.tasks to rowbell_producer',
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
+    'grant execute on function rowbell.explain(bigint) to rowbell_reader',
 
     -- operator: sees everything, mends
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz), rowbell.bell_problem() to rowbell_operator',
+    'grant insert (name, max_running, rate, burst), update (max_running, rate, burst) on rowbell.queues to rowbell_operator',
+    'grant update (max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload) on rowbell.kinds to rowbell_operator',
+    'grant insert, update, delete on rowbell.keys to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
-    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers to rowbell_service',
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts to rowbell_service',
     'grant execute on all functions in schema rowbell to rowbell_service'
   ] loop
     execute statement;

@@ -47,6 +47,7 @@ EVENTS = {
     "sweep.found": "Due tasks that no bell had announced.",
     "sweep.rescued": "Tasks of silent workers are PENDING again.",
     "sweep.pruned": "Finished tasks older than the retention were deleted.",
+    "sweep.met": "Tasks waited for parents that had ended without their knowing; they run now.",
     "sweep.failed": "A sweep failed; the next one follows.",
     "kind.unknown": "Due tasks wait for a kind that no live worker knows.",
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",

@@ -10,6 +10,7 @@ begin
   elsif task.status = 'PENDING' then
     update rowbell.tasks t set status = 'CANCELLED', cancel_requested_at = at, finished_at = at
     where t.id = task_id returning * into task;
+    perform rowbell.meet(array[task_id], at);
   elsif task.status = 'PROCESSING' then
     update rowbell.tasks t set cancel_requested_at = coalesce(t.cancel_requested_at, at)
     where t.id = task_id returning * into task;

@@ -1,8 +1,8 @@
--- Hand out tasks of one queue. Waiting rows lie in strata of (kind, priority): the higher priority
--- first; within a priority the kinds share the slots evenly, each from its oldest row, and what some
--- leave over goes to the others: fewer rows than slots means that no more are due. A stratum
--- costs one probe of tasks_ready, so rows that cannot be claimed now (unknown kinds, future rows)
--- are stepped over, never read one by one.
+-- Hand out tasks of one queue. Ready rows lie in strata of (kind, priority, has a key): the higher
+-- priority first; within a priority the strata share the slots evenly, each from its oldest row, and
+-- what some leave over goes to the others: fewer rows than slots means that no more can run now. A
+-- stratum costs one probe of an index, so rows that cannot be claimed now (unknown kinds, future rows,
+-- kinds at their limit) are stepped over, never read one by one.
 create or replace function rowbell.claim(
   queue_name text, worker_id bigint, slots integer, known_kinds text[], at timestamptz default now())
 returns table (id bigint, attempt integer, kind text, failures integer, timeout double precision, payload text)
@@ -14,18 +14,24 @@ set lock_timeout = '1s'
 as $$
 #variable_conflict use_column
 declare
+  queue      rowbell.queues;
   chosen     bigint[] := '{}';
   picked     bigint[];
   kinds      text[];     -- of the strata, by falling priority and rising age of their oldest row
   priorities integer[];
-  turn       text[];     -- kinds of one priority that are still to be asked
-  again      text[];     -- kinds that filled their share and may have more
+  keyed      boolean[];
+  limited    text[];     -- the kinds among them that have a limit,
+  room_of    integer[];  -- and how many of each may still be started
+  counted    text[];     -- the kinds whose running tasks are counted
+  turn       integer[];  -- strata of one priority that are still to be asked
+  again      integer[];  -- strata that filled their share and may have more
+  room       integer := slots;
   share      integer;
-  level      integer;
+  stratum    integer;
+  next_one   integer := 1;
 begin
-  -- Lost with a crash of the server, the claim leaves the task PENDING, which is as good as new.
-  perform set_config('synchronous_commit', 'off', true);
-  if exists (select from rowbell.queues q where q.name = queue_name and q.paused_at is not null) then
+  select * into queue from rowbell.queues q where q.name = queue_name;
+  if queue.paused_at is not null then
     return;
   end if;
   perform from rowbell.workers w where w.id = worker_id and w.lost_at is null and w.stopped_at is null;
@@ -33,30 +39,67 @@ begin
     raise exception using errcode = 'RB410', message = format('worker %s is not registered any more', worker_id),
       hint = 'It was silent for longer than its lease: register again.';
   end if;
+  if exists (select from rowbell.tasks t
+             where t.queue = queue_name and t.status = 'PENDING'
+               and (t.after is not null or t.after_batch is not null) and t.parents is null) then
+    perform rowbell.see_parents(queue_name, 1000, at);
+  end if;
 
   select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
-         array_agg(s.priority order by s.priority desc, s.run_at, s.kind)
-  into kinds, priorities
+         array_agg(s.priority order by s.priority desc, s.run_at, s.kind),
+         array_agg(s.is_keyed order by s.priority desc, s.run_at, s.kind)
+  into kinds, priorities, keyed
   from rowbell.strata(queue_name, known_kinds) s where s.run_at <= at;
+  if kinds is null then
+    return;
+  end if;
 
-  while cardinality(kinds) > 0 and cardinality(chosen) < slots loop
-    level := priorities[1];
-    turn := kinds[1:cardinality(array_positions(priorities, level))];
+  limited := array(
+    select k.name from rowbell.kinds k
+    where k.name = any (kinds) and (k.max_running is not null or k.rate is not null));
+  if queue.max_running is not null or queue.rate is not null or limited <> '{}' or true = any (keyed) then
+    -- Limits are counted by one claim at a time: what it counts, no other can change before its commit.
+    perform pg_advisory_xact_lock(1919907682, 3);
+    room := least(slots, rowbell.room_of_queue(queue_name, at));
+    room_of := array(select rowbell.room_of_kind(l.name, at) from unnest(limited) l (name));
+  end if;
+
+  while next_one <= cardinality(kinds) and room > 0 loop
+    turn := '{}';
+    while next_one <= cardinality(kinds) and (turn = '{}' or priorities[next_one] = priorities[turn[1]]) loop
+      turn := turn || next_one;
+      next_one := next_one + 1;
+    end loop;
     again := '{}';
-    kinds := kinds[cardinality(turn) + 1:];
-    priorities := priorities[cardinality(turn) + 1:];
-    while cardinality(turn) > 0 and cardinality(chosen) < slots loop
-      share := ceil((slots - cardinality(chosen))::numeric / cardinality(turn));
-      picked := array(
-        select t.id from rowbell.tasks t
-        where t.queue = queue_name and t.kind = turn[1] and t.priority = level
-          and t.status = 'PENDING' and t.run_at <= at and t.id <> all (chosen)
-        order by t.run_at, t.id
-        limit share
-        for update skip locked);
-      chosen := chosen || picked;
-      if cardinality(picked) = share then
-        again := again || turn[1];
+    while cardinality(turn) > 0 and room > 0 loop
+      stratum := turn[1];
+      share := ceil(room::numeric / cardinality(turn));
+      share := least(share, room_of[array_position(limited, kinds[stratum])]);
+      if share <= 0 then
+        picked := '{}';
+      elsif keyed[stratum] then
+        picked := rowbell.pick_by_key(queue_name, kinds[stratum], priorities[stratum], share, chosen, at);
+      else
+        picked := array(
+          select t.id from rowbell.tasks t
+          where t.queue = queue_name and t.kind = kinds[stratum] and t.priority = priorities[stratum]
+            and t.status = 'PENDING' and t.concurrency_key is null
+            and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+            and t.run_at <= at and t.id <> all (chosen)
+          order by t.run_at, t.id
+          limit share
+          for update skip locked);
+      end if;
+      if picked <> '{}' then
+        chosen := chosen || picked;
+        room := room - cardinality(picked);
+        if array_position(limited, kinds[stratum]) is not null then
+          room_of[array_position(limited, kinds[stratum])] :=
+            room_of[array_position(limited, kinds[stratum])] - cardinality(picked);
+        end if;
+        if cardinality(picked) = share then
+          again := again || stratum;
+        end if;
       end if;
       turn := turn[2:];
       if cardinality(turn) = 0 then
@@ -66,14 +109,19 @@ begin
     end loop;
   end loop;
 
-  if cardinality(chosen) = 0 then
+  if chosen = '{}' then
     return;
   end if;
+  if queue.rate is not null or limited <> '{}' then
+    perform rowbell.spend_tokens(queue_name, chosen, at);
+  end if;
+  counted := array(select k.name from rowbell.kinds k where k.name = any (limited) and k.max_running is not null);
   return query
   update rowbell.tasks t
-  set status = 'PROCESSING', attempt = t.attempt + 1, worker = worker_id, started_at = at, progress = null
+  set status = 'PROCESSING', attempt = t.attempt + 1, worker = worker_id, started_at = at, progress = null,
+      is_limited = queue.max_running is not null or t.concurrency_key is not null or t.kind = any (counted)
   where t.id = any (chosen)
   returning t.id, t.attempt, t.kind, t.failures, extract(epoch from t.timeout)::double precision, t.payload::text;
 end $$;
 comment on function rowbell.claim(text, bigint, integer, text[], timestamptz) is
-  'For workers: makes up to `slots` due tasks of a queue PROCESSING and returns them. Nothing while the queue is paused. RB410: the worker was lost.';
+  'For workers: makes up to `slots` due tasks of a queue PROCESSING and returns them, within every limit. Nothing while the queue is paused. RB410: the worker was lost.';

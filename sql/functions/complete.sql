@@ -26,6 +26,7 @@ begin
     where t.id = outcome.id
     returning t.id)
   select array_agg(done.id) into completed from done;
+  perform rowbell.meet(completed, at);
 
   if coalesce(cardinality(completed), 0) < cardinality(ids) then
     return query

@@ -4,17 +4,15 @@ create or replace function rowbell.release_strays(worker_id bigint, held bigint[
 returns setof bigint language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
+declare
+  strays   bigint[];
+  attempts integer[];
 begin
-  return query
-  update rowbell.tasks t
-  set status = case when t.cancel_requested_at is null then 'PENDING' else 'CANCELLED' end::rowbell.task_status,
-      finished_at = case when t.cancel_requested_at is null then null else at end,
-      worker = null
-  where t.id = any (array(
-    select s.id from rowbell.tasks s
-    where s.worker = worker_id and s.status = 'PROCESSING' and s.id <> all (held) and s.started_at < at - claimed_before
-    for update skip locked))
-  returning t.id;
+  select array_agg(s.id), array_agg(s.attempt) into strays, attempts from (
+    select t.id, t.attempt from rowbell.tasks t
+    where t.worker = worker_id and t.status = 'PROCESSING' and t.id <> all (held) and t.started_at < at - claimed_before
+    for update skip locked) s;
+  return query select r.id from rowbell.release(strays, attempts, at) r;
 end $$;
 comment on function rowbell.release_strays(bigint, bigint[], interval, timestamptz) is
   'For workers: makes tasks PENDING again (or CANCELLED where that was asked for) that were claimed for this worker longer ago than the interval but are not among those that it holds. No failure is counted.';

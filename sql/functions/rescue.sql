@@ -7,6 +7,11 @@ language plpgsql volatile
 set enable_seqscan = off set jit = off
 as $$
 #variable_conflict use_column
+declare
+  dead     bigint[];
+  rescued  bigint[];
+  poisoned bigint[];
+  ended    bigint[];
 begin
   update rowbell.workers w set lost_at = at, busy = 0
   where w.id in (
@@ -14,22 +19,20 @@ begin
     where s.lost_at is null and s.stopped_at is null and s.beat_at + s.lease < at
     order by s.id for update skip locked);
 
-  return query
-  with recursive holder as (  -- the workers that hold tasks, by one probe of tasks_running each
-    (select t.worker from rowbell.tasks t where t.status = 'PROCESSING' order by t.worker limit 1)
-    union all
-    select n.worker from holder h cross join lateral (
-      select t.worker from rowbell.tasks t
-      where t.status = 'PROCESSING' and t.worker > h.worker order by t.worker limit 1) n),
-  dead as (
-    select h.worker from holder h
-    where not exists (select from rowbell.workers w
-                      where w.id = h.worker and w.lost_at is null and w.stopped_at is null)),
-  stranded as (
+  dead := array(
+    select distinct t.worker from rowbell.tasks t
+    where t.status = 'PROCESSING'
+      and not exists (select from rowbell.workers w
+                      where w.id = t.worker and w.lost_at is null and w.stopped_at is null));
+  if dead = '{}' then
+    return;
+  end if;
+
+  with stranded as (
     select t.id from rowbell.tasks t
-    where t.status = 'PROCESSING' and t.worker = any (array(select d.worker from dead d))
+    where t.status = 'PROCESSING' and (t.worker is null or t.worker = any (dead))
     limit most for update skip locked),
-  rescued as (
+  given_back as (
     update rowbell.tasks t
     set crashes = t.crashes + 1,
         status = case when t.cancel_requested_at is not null then 'CANCELLED'
@@ -39,9 +42,17 @@ begin
           'type', 'WorkerLost', 'retryable', false, 'attempt', t.attempt, 'at', at,
           'message', 'the worker died in each of 5 attempts: the task seems to kill it') else t.error end
     from stranded s where t.id = s.id
-    returning t.worker, t.status)
-  select r.worker, w.host, w.process, count(*), count(*) filter (where r.status = 'FAILED')
-  from rescued r left join rowbell.workers w on w.id = r.worker
+    returning t.id, t.status)
+  select array_agg(g.id), array_agg(g.id) filter (where g.status = 'FAILED'), array_agg(g.id) filter (where g.status <> 'PENDING')
+  into rescued, poisoned, ended from given_back g;
+
+  perform rowbell.keep_attempts(rescued, 'LOST', at);
+  perform rowbell.enqueue_on_failed(poisoned, at);
+  perform rowbell.meet(ended, at);
+  return query
+  select r.worker, w.host, w.process, count(*), count(*) filter (where r.id = any (coalesce(poisoned, '{}')))
+  from rowbell.tasks r left join rowbell.workers w on w.id = r.worker
+  where r.id = any (rescued)
   group by r.worker, w.host, w.process;
 end $$;
 comment on function rowbell.rescue(integer, timestamptz) is

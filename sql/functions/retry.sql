@@ -13,7 +13,8 @@ begin
   end if;
   update rowbell.tasks t
   set status = 'PENDING', run_at = at, failures = 0, crashes = 0, worker = null, progress = null,
-      finished_at = null, cancel_requested_at = null
+      finished_at = null, cancel_requested_at = null,
+      parents = case when t.parents = 'met' then 'met' end
   where t.id = task_id returning * into task;
   return task;
 end $$;

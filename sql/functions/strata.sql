@@ -1,19 +1,40 @@
--- The strata of a queue that hold waiting rows: one row for each (kind, priority), with its first run_at.
+-- The strata of a queue that hold ready rows: one row for each (kind, priority), apart for rows with
+-- and without a concurrency_key, with its first run_at.
 -- A loop: as one recursive query it took five times as long, most of it to start the executor.
 create or replace function rowbell.strata(queue_name text, known_kinds text[])
-returns table (kind text, priority integer, run_at timestamptz)
+returns table (kind text, priority integer, is_keyed boolean, run_at timestamptz)
 language plpgsql stable
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 #variable_conflict use_column
 declare
   lower_priority integer;
+  has_keys       boolean := exists (
+    select from rowbell.tasks t
+    where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key is not null
+      and ((t.after is null and t.after_batch is null) or t.parents = 'met'));
 begin
   foreach kind in array known_kinds loop
+    is_keyed := false;
     lower_priority := -101;  -- below the least that a CHECK lets in
     loop
       select t.priority, t.run_at into priority, run_at from rowbell.tasks t
-      where t.queue = queue_name and t.kind = strata.kind and t.status = 'PENDING' and t.priority > lower_priority
+      where t.queue = queue_name and t.kind = strata.kind and t.priority > lower_priority
+        and t.status = 'PENDING' and t.concurrency_key is null
+        and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+      order by t.priority, t.run_at limit 1;
+      exit when not found;
+      return next;
+      lower_priority := strata.priority;
+    end loop;
+    continue when not has_keys;
+    is_keyed := true;
+    lower_priority := -101;
+    loop
+      select t.priority, t.run_at into priority, run_at from rowbell.tasks t
+      where t.queue = queue_name and t.kind = strata.kind and t.priority > lower_priority
+        and t.status = 'PENDING' and t.concurrency_key is not null
+        and ((t.after is null and t.after_batch is null) or t.parents = 'met')
       order by t.priority, t.run_at limit 1;
       exit when not found;
       return next;
@@ -22,4 +43,4 @@ begin
   end loop;
 end $$;
 comment on function rowbell.strata(text, text[]) is
-  'The (kind, priority) pairs that have waiting rows in a queue, each with its earliest run_at, by one index probe each.';
+  'The (kind, priority, has a key) groups that have ready rows in a queue, each with its earliest run_at, by one index probe each.';

@@ -25,6 +25,9 @@ alter table rowbell.tasks
   add constraint parents_are_known check (case when parents is null or parents in ('open', 'met') then true
     else rowbell.refuse('parents_are_known', 'parents', format('parents %L makes no sense', left(parents, 80)),
       'Leave this column out: the service keeps it.') end),
+  add constraint batch_is_another check (case when batch is distinct from after_batch or batch is null then true
+    else rowbell.refuse('batch_is_another', 'after_batch', 'a task cannot wait for the batch that it belongs to',
+      'Leave out its own batch.') end),
   add constraint batch_is_short check (case
     when (batch is null or length(batch) between 1 and 200) and (after_batch is null or length(after_batch) between 1 and 200) then true
     else rowbell.refuse('batch_is_short', 'batch', 'the name of a batch has 1 to 200 characters', 'Shorten it, or leave it out.') end);
@@ -42,6 +45,7 @@ create index tasks_unseen on rowbell.tasks (queue, id)
   where status = 'PENDING' and (after is not null or after_batch is not null) and parents is null;
 drop index rowbell.tasks_running;
 create index tasks_running on rowbell.tasks (queue, kind, worker) where status = 'PROCESSING';
+create index tasks_held on rowbell.tasks (id) where status = 'PENDING' and parents = 'open';
 create index tasks_running_keys on rowbell.tasks (concurrency_key) where status = 'PROCESSING' and concurrency_key is not null;
 create index tasks_batches on rowbell.tasks (batch, status) where batch is not null;
 
@@ -102,6 +106,7 @@ create table rowbell.attempts (
   error      jsonb,
   lines      jsonb       not null default '[]',
   constraint attempts_pkey primary key (task_id, attempt),
+  constraint attempts_task_fkey foreign key (task_id) references rowbell.tasks (id) on delete cascade,
   constraint outcome_is_known check (outcome in ('COMPLETED', 'FAILED', 'CANCELLED', 'RELEASED', 'LOST'))
 );
 
@@ -117,19 +122,21 @@ comment on constraint concurrency_key_is_short on rowbell.tasks is '1 to 200 cha
 comment on constraint after_is_listed on rowbell.tasks is '1 to 1000 ids.';
 comment on constraint after_failure_is_known on rowbell.tasks is 'cancel, run or wait.';
 comment on constraint parents_are_known on rowbell.tasks is 'Null, open or met.';
+comment on constraint batch_is_another on rowbell.tasks is 'A task does not wait for its own batch.';
 comment on constraint batch_is_short on rowbell.tasks is '1 to 200 characters.';
 comment on index rowbell.tasks_ready is 'The waiting rows without a concurrency_key, in the order of claims.';
 comment on index rowbell.tasks_ready_keyed is 'The waiting rows with a concurrency_key, by age: the claim when few are due, and the next run_at.';
 comment on index rowbell.tasks_ready_keys is 'The waiting rows with a concurrency_key, key by key: the claim when many are due.';
 comment on index rowbell.tasks_unseen is 'Rows whose parents nobody has looked at yet.';
+comment on index rowbell.tasks_held is 'Rows that wait for their parents.';
 comment on index rowbell.tasks_running is 'The running rows: counted for limits, and found by worker for sweeps.';
 comment on index rowbell.tasks_running_keys is 'The running rows of a concurrency_key.';
 comment on index rowbell.tasks_batches is 'The rows of a batch by status.';
 
 comment on table rowbell.dependencies is 'Which waiting tasks wait for what. Kept by the service; a row goes when its parent is met.';
 comment on column rowbell.dependencies.child is 'The task that waits.';
-comment on column rowbell.dependencies.parent is 'The task that it waits for; or';
-comment on column rowbell.dependencies.batch is 'the batch that it waits for.';
+comment on column rowbell.dependencies.parent is 'The task that it waits for; null: it waits for a batch.';
+comment on column rowbell.dependencies.batch is 'The batch that it waits for; null: it waits for a task.';
 comment on constraint parent_or_batch on rowbell.dependencies is 'One of the two.';
 comment on index rowbell.dependencies_parent is 'Who waits for a task.';
 comment on index rowbell.dependencies_batch is 'Who waits for a batch.';
@@ -177,4 +184,10 @@ comment on column rowbell.attempts.outcome is 'COMPLETED, FAILED, CANCELLED, REL
 comment on column rowbell.attempts.error is 'What was raised: type, message, traceback.';
 comment on column rowbell.attempts.lines is 'The last lines that the handler wrote with context.log: at, text and fields.';
 comment on constraint attempts_pkey on rowbell.attempts is 'An attempt is kept once.';
+comment on constraint attempts_task_fkey on rowbell.attempts is 'They go with their task.';
 comment on constraint outcome_is_known on rowbell.attempts is 'COMPLETED, FAILED, CANCELLED, RELEASED or LOST.';
+
+-- Their results have other columns from here on; the files in functions/ make them anew.
+drop function if exists rowbell.strata(text, text[]);
+drop function if exists rowbell.waiting_queues(timestamptz);
+drop function if exists rowbell.fail(bigint[], integer[], text[], double precision[], timestamptz);

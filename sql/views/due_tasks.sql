@@ -14,11 +14,18 @@ select
       then format('no live worker knows kind %s: start one with --handlers and the module that has it', t.kind)
     when not exists (select from live w where t.kind = any (w.kinds) and w.queues && array['*', t.queue])
       then format('no live worker serves queue %s: start one with --queues %s', t.queue, t.queue)
+    when q.max_running is not null or q.rate is not null or t.concurrency_key is not null
+      or exists (select from rowbell.kinds k where k.name = t.kind and (k.max_running is not null or k.rate is not null))
+      then format('a free slot, within its limits: select * from rowbell.explain(%s)', t.id)
     else 'a free slot' end as waiting_for,
   t.attempt, t.failures, t.description, t.created_by, t.created_at
-from rowbell.tasks t
-left join rowbell.queues q on q.name = t.queue
-where t.status = 'PENDING' and t.run_at <= now();
+from (  -- in the words of the two indexes on ready rows
+  select * from rowbell.tasks t
+  where t.status = 'PENDING' and t.concurrency_key is null and ((t.after is null and t.after_batch is null) or t.parents = 'met') and t.run_at <= now()
+  union all
+  select * from rowbell.tasks t
+  where t.status = 'PENDING' and t.concurrency_key is not null and ((t.after is null and t.after_batch is null) or t.parents = 'met') and t.run_at <= now()) t
+left join rowbell.queues q on q.name = t.queue;
 comment on view rowbell.due_tasks is 'Tasks that could run now but do not yet, with what each waits for.';
 comment on column rowbell.due_tasks.id is 'As in rowbell.tasks.';
 comment on column rowbell.due_tasks.kind is 'As in rowbell.tasks.';

@@ -6,6 +6,7 @@ select
     when t.status = 'PROCESSING' and t.cancel_requested_at is not null then 'being cancelled'
     when t.status = 'PROCESSING' then 'running'
     when t.status <> 'PENDING' then lower(t.status::text)
+    when (t.after is not null or t.after_batch is not null) and t.parents is distinct from 'met' then 'held'
     when t.run_at > now() and t.failures > 0 then 'retrying'
     when t.run_at > now() then 'scheduled'
     else 'due' end                                                           as state,
@@ -26,7 +27,7 @@ comment on column rowbell.task_overview.id is 'As in rowbell.tasks.';
 comment on column rowbell.task_overview.kind is 'As in rowbell.tasks.';
 comment on column rowbell.task_overview.queue is 'As in rowbell.tasks.';
 comment on column rowbell.task_overview.status is 'As in rowbell.tasks.';
-comment on column rowbell.task_overview.state is 'due, scheduled, retrying, running, being cancelled, completed, failed or cancelled.';
+comment on column rowbell.task_overview.state is 'due, scheduled, retrying, held (by its parents), running, being cancelled, completed, failed or cancelled.';
 comment on column rowbell.task_overview.description is 'As in rowbell.tasks.';
 comment on column rowbell.task_overview.progress is '0 to 1, as the handler last reported it.';
 comment on column rowbell.task_overview.attempt is 'Attempts begun.';

@@ -50,6 +50,12 @@ REFUSED = [
     ("audience_is_listed", "audience", "array[repeat('a', 8193)]", "at most 100 names", "8 KiB"),
     ("progress_is_a_fraction", "progress", "'NaN'", "progress NaN is no fraction", "0 to 1"),
     ("progress_is_a_fraction", "progress", "1.5", "progress 1.5 is no fraction", "0 to 1"),
+    ("concurrency_key_is_short", "concurrency_key", "''", "has 0 characters", "leave it out"),
+    ("after_is_listed", "after", "'{}'", "no list of 1 to 1000", "array[41, 42]"),
+    ("after_is_listed", "after", "'{1,null}'", "no list of 1 to 1000", "array[41, 42]"),
+    ("after_failure_is_known", "after_failure", "'maybe'", "'maybe' makes no sense", "Use cancel"),
+    ("parents_are_known", "parents", "'maybe'", "'maybe' makes no sense", "Leave this column out"),
+    ("batch_is_short", "batch", "''", "1 to 200 characters", "leave it out"),
     (
         "result_is_small",
         "result",
@@ -87,7 +93,7 @@ async def test_every_check_of_the_table_is_among_the_refusals_tested(
         "select conname from pg_constraint"
         " where conrelid = 'rowbell.tasks'::regclass and contype = 'c'"
     )
-    assert {row[0] for row in names} == {each[0] for each in REFUSED}
+    assert {row[0] for row in names} == {each[0] for each in REFUSED} | {"batch_is_another"}
 
 
 @pytest.mark.parametrize(
@@ -154,3 +160,12 @@ async def test_a_payload_of_the_limit_can_be_claimed_and_completed(
 async def test_a_kind_with_a_bad_name_cannot_be_registered(connection: asyncpg.Connection) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await register(connection, "Mail.Send")
+
+
+async def test_a_task_cannot_wait_for_its_own_batch(connection: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.CheckViolationError) as caught:
+        await connection.execute(
+            "insert into rowbell.tasks (kind, batch, after_batch) values ('aaa', 'b', 'b')"
+        )
+    assert caught.value.constraint_name == "batch_is_another"
+    assert caught.value.column_name == "after_batch"

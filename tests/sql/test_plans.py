@@ -25,6 +25,7 @@ ENDINGS = {
     "release": "select id from rowbell.release($1, $2)",
     "report_progress": f"select rowbell.report_progress($1, $2, array_fill(0.5::float8, {EACH}))",
 }
+BESIDES = {"kinds_pkey", "dependencies_child", "attempts_pkey"}
 BACKLOG = 60_000
 
 
@@ -111,12 +112,16 @@ async def test_a_claim_reads_no_more_than_it_takes_of_a_long_backlog(plans: Plan
 
 async def test_rows_of_an_unknown_kind_at_the_head_cost_nothing(plans: Plans) -> None:
     worker = await register(plans.connection)
+    await insert(plans.connection, count=3)
+    plans.clear()
+    assert len(await claim(plans.connection, worker, 10)) == 3
+    alone = plans.buffers  # most of it to write three rows into their indexes
     await insert(plans.connection, count=BACKLOG, kind="unknown", priority=100, run_at=later(-9))
     await insert(plans.connection, count=3)
     plans.clear()
     assert len(await claim(plans.connection, worker, 10)) == 3
     assert plans.rows_read() <= 3
-    assert plans.buffers <= 200  # most of it to write three rows into their indexes
+    assert plans.buffers <= alone + 40  # indexes are a level deeper
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -128,7 +133,7 @@ async def test_a_batch_of_outcomes_finds_each_row_by_its_key(plans: Plans, endin
     plans.clear()
     await plans.connection.fetch(ENDINGS[ending], ids, attempts)
     assert plans.kinds_of_scan() <= {"Index Scan", "ModifyTable"}
-    assert plans.indexes() - {"kinds_pkey"} == {"tasks_pkey"}
+    assert plans.indexes() - BESIDES == {"tasks_pkey"}
     assert plans.rows_read() <= 500
 
 

@@ -60,8 +60,8 @@ async def test_waiting_queues_are_the_pairs_with_due_rows_and_since_when(
     await insert(connection, kind="ccc", status="PROCESSING")
     rows = await connection.fetch("select * from rowbell.waiting_queues($1) order by 1, 2", NOON)
     assert [tuple(each) for each in rows] == [
-        ("default", "aaa", later(-9)),
-        ("other", "unknown", NOON),
+        ("default", "aaa", later(-9), False),
+        ("other", "unknown", NOON, False),
     ]
 
 
@@ -77,7 +77,7 @@ async def test_strata_are_the_kinds_and_priorities_with_their_first_rows(
         "select * from rowbell.strata('default', '{aaa,bbb,ccc}') order by 1, 2"
     )
     assert [tuple(each) for each in rows] == [
-        ("aaa", 0, later(-7)),
-        ("aaa", 9, NOON),
-        ("bbb", 0, NOON),
+        ("aaa", 0, False, later(-7)),
+        ("aaa", 9, False, NOON),
+        ("bbb", 0, False, NOON),
     ]

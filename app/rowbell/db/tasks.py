@@ -34,6 +34,8 @@ class Verdict:
     status: Status
     failures: int = 0
     max_attempts: int = 0
+    on_failed: str | None = None
+    """The kind that was enqueued because the task is FAILED."""
 
 
 async def create(database: Database, new: NewTask, *, subject: str | None = None) -> Task:
@@ -102,13 +104,24 @@ async def fail(
     """Delays are seconds; None fails for good. Returns verdicts by id; refused ids are missing."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            "select id, status::text, failures, max_attempts from rowbell.fail($1, $2, $3, $4)",
+            "select id, status::text, failures, max_attempts, on_failed"
+            " from rowbell.fail($1, $2, $3, $4)",
             ids,
             attempts,
             errors,
             delays,
         )
-    return {row[0]: Verdict(row[0], Status(row[1]), row[2], row[3]) for row in rows}
+    return {row[0]: Verdict(row[0], Status(row[1]), *row[2:]) for row in rows}
+
+
+async def keep_lines(
+    database: Database, ids: list[int], attempts: list[int], outcomes: list[str], lines: list[str]
+) -> None:
+    """Keep what attempts have logged (JSON arrays), just before their outcomes are written."""
+    async with database.pooled() as connection:
+        await connection.execute(
+            "select rowbell.keep_lines($1, $2, $3, $4)", ids, attempts, outcomes, lines
+        )
 
 
 async def release(database: Database, ids: list[int], attempts: list[int]) -> dict[int, Verdict]:

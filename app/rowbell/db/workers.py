@@ -29,12 +29,15 @@ class Rescue:
 class Waiting:
     """A kind that has due tasks in a queue, and for how many seconds the oldest waits.
 
-    Negative: the first is due in so many seconds, within a minute.
+    Negative: the first is due in so many seconds, within a minute. No kind: the queue has tasks
+    whose parents nobody has looked at.
     """
 
     queue: str
-    kind: str
+    kind: str | None
     seconds: float
+    is_limited: bool
+    """A limit may hold them back: that they wait proves nothing."""
 
 
 async def register(
@@ -52,6 +55,12 @@ async def register(
             "description": handler.description,
             "max_attempts": handler.max_attempts,
             "timeout": handler.timeout,
+            "max_running": handler.max_running,
+            "max_running_per_key": handler.max_running_per_key,
+            "rate": handler.rate and handler.rate.per_second,
+            "burst": handler.rate and handler.rate.burst,
+            "on_failed": handler.on_failed,
+            "on_failed_payload": handler.on_failed_payload,
         }
         for handler in handlers
     ]
@@ -106,7 +115,8 @@ async def waiting_queues(database: Database) -> list[Waiting]:
     """The (queue, kind) pairs that have due tasks, or will have some within a minute."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            "select queue, kind, extract(epoch from clock_timestamp() - due_since)::float8"
+            "select queue, kind, extract(epoch from clock_timestamp() - due_since)::float8,"
+            " is_limited"
             " from rowbell.waiting_queues(now() + interval '1 minute')"
         )
     return [Waiting(*row) for row in rows]
@@ -130,12 +140,19 @@ async def live_kinds(database: Database) -> set[str]:
 
 
 async def next_run_in(database: Database, queue: str, kinds: list[str]) -> float | None:
-    """Seconds until the next scheduled task of a queue is due; None: none is scheduled."""
+    """Seconds until it is worth looking at a queue again; None: nothing waits in it."""
     async with database.kept() as connection:
         seconds: float | None = await connection.fetchval(
             "select rowbell.next_run_in($1, $2)", queue, kinds
         )
     return seconds
+
+
+async def meet_missed(database: Database) -> int:
+    """Let tasks run whose parents ended by other means; returns how many parents that were."""
+    async with database.pooled() as connection:
+        missed: int = await connection.fetchval("select rowbell.meet_missed()")
+    return missed
 
 
 async def bell_problem(database: Database) -> str | None:

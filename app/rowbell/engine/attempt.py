@@ -16,6 +16,7 @@ from rowbell.backoff import exponential
 from rowbell.db.tasks import as_result
 from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors import Executors
+from rowbell.engine.lines import fit
 from rowbell.errors import GiveUp, InvalidArgument, RetryLater
 from rowbell.handlers import Handler
 from rowbell.logs import log
@@ -43,6 +44,8 @@ class Outcome:
     result: str | None = None
     failure: Failure | None = None
     ending: Ending | None = None
+    lines: str | None = None
+    """What the attempt has logged, as a JSON array."""
     is_settled: bool = False
     """True once it is written, or refused because the task belongs to another attempt."""
 
@@ -97,6 +100,7 @@ class Attempt:
         finally:
             self._performing = False
         outcome.seconds = asyncio.get_running_loop().time() - started
+        outcome.lines = self.context.lines.as_json()
         return outcome
 
     async def _perform(self) -> Any:
@@ -151,7 +155,7 @@ def _failure(error: BaseException, claim: Claim, handler: Handler) -> Failure:
     hopeless = (GiveUp, InvalidArgument, PayloadInvalid, *handler.give_up_on)
     failure = Failure(
         type=type(error).__name__,
-        message=_text(_words(error), MESSAGE_CHARACTERS),
+        message=fit(_words(error), MESSAGE_CHARACTERS),
         retryable=not isinstance(error, hopeless),
         delay=_delay(handler, claim.failures + 1),
     )
@@ -160,7 +164,7 @@ def _failure(error: BaseException, claim: Claim, handler: Handler) -> Failure:
         with contextlib.suppress(AttributeError, TypeError, ValueError, OverflowError):
             failure.delay = min(max(0.0, float(error.seconds)), LONGEST_DELAY_SECONDS)
     elif not isinstance(error, GiveUp | TimedOut | PayloadInvalid):
-        failure.traceback = _text("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
+        failure.traceback = fit("".join(traceback.format_exception(error)), -TRACEBACK_CHARACTERS)
     return failure
 
 
@@ -191,9 +195,3 @@ def _sentence(error: ValidationError) -> str:
         for problem in error.errors(include_input=False, include_url=False)[:5]
     )
     return "; ".join(problems)
-
-
-def _text(text: str, most: int) -> str:
-    """At most so many characters (negative: the last ones), fit for a JSON column."""
-    cut = text[:most] if most > 0 else text[most:]
-    return cut.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

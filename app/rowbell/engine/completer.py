@@ -7,7 +7,7 @@ import orjson
 
 from rowbell.db import tasks
 from rowbell.db.pool import Database
-from rowbell.engine.attempt import Outcome
+from rowbell.engine.attempt import Ending, Outcome
 from rowbell.errors import InvalidArgument, RowbellError, Unavailable
 from rowbell.logs import log
 from rowbell.task import Failure, Status
@@ -78,6 +78,7 @@ class Completer:
         # Sorted, so that every batch locks rows in the same order; settled ones are not repeated
         # when an earlier try got half-way.
         left = sorted((o for o in batch if not o.is_settled), key=lambda o: o.claim.id)
+        await self._keep_lines([o for o in left if o.lines])
         problem = await self._apart(self._release, [o for o in left if o.ending])
         problem = await self._apart(self._complete, [o for o in left if _has_result(o)]) or problem
         problem = await self._apart(self._fail, [o for o in left if _has_failed(o)]) or problem
@@ -86,6 +87,23 @@ class Completer:
         self._problem = problem.message if problem else ""
         if problem:
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _keep_lines(self, outcomes: list[Outcome]) -> None:
+        if not outcomes:
+            return
+        try:
+            await tasks.keep_lines(
+                self._database,
+                *_fences(outcomes),
+                [_OUTCOMES[o.ending] if o.ending else _verdict(o) for o in outcomes],
+                [o.lines or "[]" for o in outcomes],
+            )
+        except Unavailable:
+            raise
+        except RowbellError as error:  # they are worth less than the outcomes
+            log.warning("completer.failed", lines_of=len(outcomes), reason=error.message)
+        for outcome in outcomes:
+            outcome.lines = None
 
     async def _apart(
         self, write: Callable[[list[Outcome]], Awaitable[None]], outcomes: list[Outcome]
@@ -127,12 +145,31 @@ class Completer:
         for outcome, failure in zip(outcomes, failures, strict=True):
             verdict = verdicts.get(outcome.claim.id)
             _settle(outcome, "task.failed" if verdict else None, **_words(failure, verdict))
+            if verdict and verdict.status is Status.FAILED:
+                log.warning(
+                    "task.exhausted",
+                    task=outcome.claim.id,
+                    kind=outcome.claim.kind,
+                    failures=verdict.failures,
+                    enqueued=verdict.on_failed,
+                )
 
     async def _release(self, outcomes: list[Outcome]) -> None:
         verdicts = await tasks.release(self._database, *_fences(outcomes))
         for outcome in outcomes:
             verdict = verdicts.get(outcome.claim.id)
             _settle(outcome, _RELEASED.get(verdict.status) if verdict else None)
+
+
+_OUTCOMES = {
+    Ending.CANCELLED: "CANCELLED",
+    Ending.DRAINED: "RELEASED",
+    Ending.FENCED: "RELEASED",
+}
+
+
+def _verdict(outcome: Outcome) -> str:
+    return "FAILED" if outcome.failure else "COMPLETED"
 
 
 def _has_result(outcome: Outcome) -> bool:

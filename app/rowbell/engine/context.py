@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from rowbell.db import tasks
 from rowbell.db.pool import Connection, Database, within_transaction
+from rowbell.engine.lines import Lines
 from rowbell.errors import InvalidState
 from rowbell.logs import log
 from rowbell.task import Claim
@@ -13,7 +14,9 @@ from rowbell.task import Claim
 class AttemptContext:
     """Implements `rowbell.Context` for one attempt."""
 
-    __slots__ = ("_claim", "_database", "_report", "_result", "is_cancelled", "is_completed")
+    __slots__ = (
+        "_claim", "_database", "_report", "_result", "is_cancelled", "is_completed", "lines",
+    )  # fmt: skip
 
     def __init__(
         self, claim: Claim, *, database: Database, report: Callable[[Claim, float], None]
@@ -22,6 +25,7 @@ class AttemptContext:
         self._database = database
         self._report = report
         self._result: str | None = None
+        self.lines = Lines()
         self.is_cancelled = False
         self.is_completed = False
         """True once `transaction` has committed the completion."""
@@ -41,6 +45,7 @@ class AttemptContext:
 
     def log(self, message: str, **fields: object) -> None:
         claim = self._claim
+        self.lines.add(message, fields)
         log.info(
             "task.logged",
             **{**fields, "task": claim.id, "kind": claim.kind, "attempt": claim.attempt},

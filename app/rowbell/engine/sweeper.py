@@ -71,6 +71,8 @@ class Sweeper:
         if now >= self._rare_at:
             self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
             await self._check_bell()
+            if missed := await workers.meet_missed(self._database):
+                log.warning("sweep.met", parents=missed)
             await self._prune()
 
     async def _look_for_missed_bells(self) -> None:
@@ -79,7 +81,9 @@ class Sweeper:
         known = set(self._worker.handlers.kinds)
         for queue in {w.queue for w in coming if w.seconds < 0 and w.kind in known}:
             self._worker.expect(queue)
-        due = {w.queue: w.seconds for w in waiting if w.kind in known}
+        for queue in {w.queue for w in waiting if w.kind is None or w.is_limited}:
+            self._worker.bell(queue)
+        due = {w.queue: w.seconds for w in waiting if w.kind in known and not w.is_limited}
         if not self.ready.is_set():
             for queue in due:  # these were rung while nobody listened: no bell is to blame
                 self._worker.bell(queue)
@@ -87,7 +91,7 @@ class Sweeper:
         elif missed := {queue for queue, seconds in due.items() if seconds > MISSED_SECONDS}:
             await self._check_bell()
             self._worker.swept(missed)
-        strange = {w.kind for w in waiting} - known
+        strange = {w.kind for w in waiting if w.kind} - known
         if strange - self._unknown:
             strange -= await workers.live_kinds(self._database)
             for kind in sorted(strange - self._unknown):

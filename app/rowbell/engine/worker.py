@@ -62,8 +62,10 @@ class Worker:
     # ---------------------------------------------------------------- what wakes it
 
     def bell(self, queue: str) -> None:
-        """A queue got due tasks."""
-        if dispatcher := self._dispatcher(queue):
+        """A queue got due tasks; `*`: any queue may have."""
+        if queue == EVERY_QUEUE:
+            self.look()
+        elif dispatcher := self._dispatcher(queue):
             dispatcher.ring()
 
     def look(self) -> None:

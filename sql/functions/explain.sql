@@ -1,0 +1,63 @@
+create or replace function rowbell.explain(task_id bigint)
+returns table (reason text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+declare
+  task   rowbell.tasks;
+  worker rowbell.workers;
+begin
+  select * into task from rowbell.tasks t where t.id = task_id;
+  if not found then
+    raise exception using errcode = 'RB404', message = format('there is no task %s', task_id),
+      hint = 'Finished tasks are deleted after the retention.';
+  end if;
+
+  if task.status = 'PROCESSING' then
+    select * into worker from rowbell.workers w where w.id = task.worker;
+    return query select format('It runs since %s, attempt %s, on worker %s (%s, process %s).',
+      rowbell.ago(task.started_at), task.attempt, task.worker, coalesce(worker.host, '?'), coalesce(worker.process::text, '?'));
+    if worker.lost_at is not null or worker.beat_at + worker.lease < now() then
+      return query select format('That worker was silent for %s, longer than its lease: the next sweep gives the task to another.',
+        rowbell.ago(worker.beat_at));
+    end if;
+    if task.cancel_requested_at is not null then
+      return query select format('Its cancel was asked for %s ago: its handler has not stopped yet.', rowbell.ago(task.cancel_requested_at));
+    end if;
+    return;
+  elsif task.status <> 'PENDING' then
+    return query select format('It is %s since %s.', task.status, rowbell.ago(task.finished_at));
+    if task.status in ('FAILED', 'CANCELLED') then
+      if task.error is not null then
+        return query select format('The last error, after %s failures: %s: %s', task.failures, task.error ->> 'type', task.error ->> 'message');
+      end if;
+      return query select format('To run it again: select rowbell.retry(%s);', task_id);
+    end if;
+    return;
+  end if;
+
+  return query select e.reason from rowbell.explain_parents(task) e;
+  if task.run_at > now() then
+    if task.failures > 0 then
+      return query select format('It backs off after %s failures (the last: %s: %s): the next attempt is in %s, at %s.',
+        task.failures, task.error ->> 'type', task.error ->> 'message', rowbell.ago(task.run_at), date_trunc('second', task.run_at));
+    else
+      return query select format('It is scheduled: it is due in %s, at %s.', rowbell.ago(task.run_at), date_trunc('second', task.run_at));
+    end if;
+  end if;
+  return query select e.reason from rowbell.explain_workers(task) e;
+  return query select e.reason from rowbell.explain_limits(task) e;
+  if not found then
+    return query select format('It waits for a free slot; %s tasks of its queue are due before it.', case when c.count > 1000 then 'over 1000' else c.count::text end)
+    from (
+      select count(*) from (
+        select from rowbell.tasks t
+        where t.queue = task.queue and t.kind = task.kind and t.priority = task.priority
+          and t.status = 'PENDING' and t.concurrency_key is null
+          and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+          and (t.run_at, t.id) < (task.run_at, task.id) limit 1001) ahead) c
+    where task.run_at <= now() and task.parents is distinct from 'open';
+  end if;
+end $$;
+comment on function rowbell.explain(bigint) is
+  'Why a task is not running (or what it does instead), in sentences with the numbers and the SQL that helps. RB404: no such task.';
