@@ -121,8 +121,8 @@ async def within_transaction(connection: Connection) -> AsyncIterator[None]:
     On a dark network it would outlast the lease; hanging up rolls back as well.
     """
     transaction = connection.transaction()
-    await transaction.start()
     try:
+        await transaction.start()
         yield
         await transaction.commit()
     except BaseException:

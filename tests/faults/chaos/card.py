@@ -38,6 +38,8 @@ def card(
         },
         "effects": sum(map(len, evidence.effects.values())),
         "processes": len(evidence.lives),
+        "failed_starts": sum(not life.was_ready for life in evidence.lives if not life.asked),
+        "server_errors": dict(Counter(evidence.server_errors).most_common()),
         "faults": dict(Counter(fault.sort for fault in evidence.faults).most_common()),
         "warnings": dict(sorted(evidence.events.items())),
         "limits": {
@@ -77,7 +79,8 @@ def lines(facts: dict[str, Any]) -> list[str]:
         ("attempts", f"{attempts['begun']:,} begun, {attempts['failed']:,} failed,"
                      f" {attempts['lost']:,} lost with their worker,"
                      f" {attempts['refused']:,} late outcomes refused"),
-        ("faults", f"{sum(faults.values())}: {_counted(faults)}; {facts['processes']} processes"),
+        ("faults", f"{sum(faults.values())}: {_counted(faults)}; {facts['processes']} processes,"
+                   f" {facts['failed_starts']} of which found no PostgreSQL to start on"),
         ("lost", f"{facts['lost']}"),
         ("doubled", f"{facts['doubled']}; {facts['effects']:,} effects exactly once"),
         ("overlapped", f"{facts['overlapped']}; {attempts['overlapped_while_stopped']}"

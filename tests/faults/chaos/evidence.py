@@ -1,5 +1,6 @@
 """All that is known at the end: from the database, the record, the logs, the producers."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,8 @@ from chaos.changes order by committed_at, id
 """
 EFFECTS = "select task_id, attempt, process from chaos.effects"
 
+ERROR = re.compile(r"(?:ERROR|PANIC):  (.*)")
+NUMBER = re.compile(r"\d+")
 OUTCOMES = {"task.completed", "task.failed", "task.cancelled"}
 
 
@@ -61,6 +64,8 @@ class Evidence:
     """Warnings and errors in the logs: how many of which."""
     errors: list[str] = field(default_factory=list)
     """Log lines of level error."""
+    server_errors: list[str] = field(default_factory=list)
+    """What PostgreSQL refused, to whomever, without ids and numbers."""
 
     @property
     def life_of(self) -> dict[int, Life]:
@@ -88,6 +93,8 @@ async def collect(ground: Ground, ledger: Ledger, faults: list[Fault], watch: Wa
         refused=0,
         events=defaultdict(int),
     )
+    server_log = (ground.server.folder / "log").read_text(errors="replace")
+    evidence.server_errors = [NUMBER.sub("#", text) for text in ERROR.findall(server_log)]
     for run in record.read(ground.folder):
         evidence.runs[run.task].append(run)
     for life in evidence.lives:

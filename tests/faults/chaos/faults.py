@@ -6,14 +6,16 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import asyncpg
+
 from faults.chaos.fleet import Seat
 from faults.chaos.ground import Ground
-from faults.chaos.producers import GONE
+from faults.chaos.outages import GONE, is_outage
 
 TERMINATE = """
 select count(pg_terminate_backend(pid)) from (
   select pid from pg_stat_activity
-  where application_name like 'rowbell%' order by random() limit $1) some
+  where application_name like 'rowbell%' order by random() limit $1) unlucky
 """
 TRIGGER_OFF = "alter table rowbell.tasks disable trigger bell_for_inserts"
 TRIGGER_ON = "alter table rowbell.tasks enable always trigger bell_for_inserts"
@@ -125,7 +127,7 @@ class Faults:
             self._trigger_is_off = False
 
     async def _execute(self, statement: str, *values: object) -> bool:
-        """False: the server is not there to do it."""
+        """False: the server is not there to do it, or too busy."""
         try:
             connection = await self._ground.connect("chaos faults")
             try:
@@ -133,7 +135,9 @@ class Faults:
                 await connection.fetch(statement, *values)
             finally:
                 connection.terminate()
-        except GONE:
+        except GONE as error:
+            if not is_outage(error) and not isinstance(error, asyncpg.LockNotAvailableError):
+                raise
             return False
         return True
 

@@ -123,7 +123,7 @@ def environment(url: str, record: Path, lease_seconds: float) -> dict[str, str]:
         "PYTHONPATH": str(TESTS),
         "ROWBELL_DATABASE_URL": url,
         "ROWBELL_HANDLERS": "faults.chaos.kinds",
-        "ROWBELL_SLOTS": "50",
+        "ROWBELL_SLOTS": "150",
         "ROWBELL_LEASE_SECONDS": str(lease_seconds),
         "ROWBELL_SWEEP_SECONDS": "1",
         "ROWBELL_PROBE_SECONDS": "1",

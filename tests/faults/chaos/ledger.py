@@ -3,9 +3,6 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-OUTAGES = ("08", "57")
-"""Classes of SQLSTATE: the connection is gone; the server is, or just comes."""
-
 
 class Fate(Enum):
     """What a producer knows of its rows."""
@@ -34,9 +31,3 @@ class Ledger:
 
     def count(self, fate: Fate) -> int:
         return sum(each is fate for each in self.fates.values())
-
-    def note(self, error: BaseException) -> None:
-        """Remember what ended a statement, unless it is that the server was gone."""
-        sqlstate = getattr(error, "sqlstate", None) or "08000"
-        if sqlstate[:2] not in OUTAGES:
-            self.refusals.append(f"{sqlstate} {error}")

@@ -1,5 +1,6 @@
 """What must not be: each check names the tasks for which it does not hold."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,13 @@ from faults.chaos.evidence import FINAL, Evidence
 from faults.chaos.ledger import Fate
 from faults.chaos.limits import LIMITS
 from faults.chaos.overlaps import overlaps
+
+EXPECTED = re.compile(
+    "is not registered any more"  # a claim of a worker that was lost
+    "|is (COMPLETED|FAILED|CANCELLED) already"  # a cancel that came too late
+    "|canceling statement due to (user request|lock timeout)"
+)
+"""Refusals of PostgreSQL that belong to the service at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +142,8 @@ def _broken(evidence: Evidence) -> Iterator[Problem]:
             yield Problem("broken", f"{place} ended by itself with {life.code}")
         if life.asked == "drained" and life.was_ready and life.code != 0:
             yield Problem("broken", f"{place} was drained and ended with {life.code}")
+    for error in sorted(set(evidence.server_errors)):
+        if not EXPECTED.search(error):
+            yield Problem("broken", f"PostgreSQL refused a statement: {error}")
     for line in evidence.errors:
         yield Problem("broken", f"an error in a log: {line[:600]}")

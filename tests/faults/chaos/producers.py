@@ -8,21 +8,14 @@ from typing import Any
 import asyncpg
 
 from faults.chaos.ledger import Fate, Ledger
+from faults.chaos.outages import GONE, is_outage
 from faults.chaos.rows import COLUMNS, Row, Rows
 
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 15.0
 HOLD_SECONDS = 0.5
-BEHIND_SECONDS = 2.0
+BEHIND_SECONDS = 8.0
 """After an outage it makes up for so much at the most."""
-GONE = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-"""What a statement may end with when the server does."""
 
 ONE = f"""
 insert into rowbell.tasks ({", ".join(COLUMNS)})
@@ -80,7 +73,8 @@ class Producer:
                 connection = connection or await self._connect()
                 made += await self._insert(connection, int(due))
             except GONE as error:
-                self._ledger.note(error)
+                if not is_outage(error):
+                    self._ledger.refusals.append(str(error))
                 if connection:
                     connection.terminate()
                 connection = None

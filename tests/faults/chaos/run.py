@@ -19,8 +19,9 @@ from faults.chaos.faults import Faults
 from faults.chaos.ground import Ground, prepared
 from faults.chaos.ledger import Fate, Ledger
 from faults.chaos.options import Options
+from faults.chaos.outages import GONE
 from faults.chaos.problems import Problem, problems
-from faults.chaos.producers import GONE, Producer
+from faults.chaos.producers import Producer
 from faults.chaos.watch import Watch
 
 PRODUCERS = 6

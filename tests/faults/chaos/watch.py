@@ -7,10 +7,10 @@ from typing import Any
 
 from faults.chaos.ground import Ground
 from faults.chaos.limits import LIMITS, SAMPLE
-from faults.chaos.producers import GONE
+from faults.chaos.outages import GONE
 
-EVERY_SECONDS = 0.004
-WAITING_EVERY = 25
+EVERY_SECONDS = 0.006
+WAITING_EVERY = 15
 """Only each so many samples, for it reads more."""
 
 WAITING = """
