@@ -18,7 +18,11 @@ from faults.chaos.options import Options
 from faults.chaos.proxy import Proxy
 from postgres import Server, available
 
-SETTINGS = ("fsync = on", "track_commit_timestamp = on")
+SETTINGS = (
+    "fsync = on",
+    "track_commit_timestamp = on",
+    "recovery_init_sync_method = syncfs",  # one by one, its files take seconds at each start
+)
 START_SECONDS = 30.0
 
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from faults.chaos.evidence import Evidence
 
@@ -30,12 +30,19 @@ def recovery(evidence: Evidence) -> Recovery:
     completions = sorted(c["at"] for c in evidence.changes if c["after"] == "COMPLETED")
     waits = [(_until(completions, fault.began), fault.sort) for fault in evidence.faults]
     slowest, after = max(waits, default=(0.0, ""))
-    back = [
-        _until(completions, fault.ended)
-        for fault in evidence.faults
-        if fault.ended and fault.sort.lower().startswith("post")
-    ]
-    return Recovery(slowest, after, max(back, default=0.0), _backlog(evidence), _rescue(evidence))
+    back = _server_back(evidence, completions)
+    return Recovery(slowest, after, back, _backlog(evidence), _rescue(evidence))
+
+
+def _server_back(evidence: Evidence, completions: list[float]) -> float:
+    """Not of servers that were broken again before the service could be back."""
+    outages = [f for f in evidence.faults if f.sort.lower().startswith("post")]
+    longest = 0.0
+    for outage, following in zip_longest(outages, outages[1:]):
+        seconds = _until(completions, outage.ended or outage.began)
+        if not following or following.began > (outage.ended or outage.began) + seconds:
+            longest = max(longest, seconds)
+    return longest
 
 
 def _until(times: list[float], since: float) -> float:

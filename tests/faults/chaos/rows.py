@@ -11,8 +11,8 @@ from faults.chaos.limits import KEYS
 COLUMNS = ("kind", "queue", "concurrency_key", "payload", "run_at")
 
 WEIGHTS = {
-    "noop": 38, "sleep": 15, "long": 1, "fail": 12, "effect": 14, "thread": 8,
-    "few": 4, "narrow": 4, "keyed": 4,
+    "noop": 50, "sleep": 14, "long": 1, "fail": 12, "effect": 6, "thread": 8,
+    "few": 3, "narrow": 3, "keyed": 3,
 }  # fmt: skip
 SECONDS = {
     "noop": (0, 0), "sleep": (0.01, 0.4), "long": (2, 9), "fail": (0, 0.05), "effect": (0, 0.1),
