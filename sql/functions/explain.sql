@@ -6,6 +6,7 @@ as $$
 declare
   task   rowbell.tasks;
   worker rowbell.workers;
+  said   boolean := false;
 begin
   select * into task from rowbell.tasks t where t.id = task_id;
   if not found then
@@ -37,7 +38,9 @@ begin
   end if;
 
   return query select e.reason from rowbell.explain_parents(task) e;
+  said := found;
   if task.run_at > now() then
+    said := true;
     if task.failures > 0 then
       return query select format('It backs off after %s failures (the last: %s: %s): the next attempt is in %s, at %s.',
         task.failures, task.error ->> 'type', task.error ->> 'message', rowbell.ago(task.run_at), date_trunc('second', task.run_at));
@@ -46,8 +49,9 @@ begin
     end if;
   end if;
   return query select e.reason from rowbell.explain_workers(task) e;
+  said := said or found;
   return query select e.reason from rowbell.explain_limits(task) e;
-  if not found then
+  if not (said or found) then
     return query select format('It waits for a free slot; %s tasks of its queue are due before it.', case when c.count > 1000 then 'over 1000' else c.count::text end)
     from (
       select count(*) from (
@@ -55,8 +59,7 @@ begin
         where t.queue = task.queue and t.kind = task.kind and t.priority = task.priority
           and t.status = 'PENDING' and t.concurrency_key is null
           and ((t.after is null and t.after_batch is null) or t.parents = 'met')
-          and (t.run_at, t.id) < (task.run_at, task.id) limit 1001) ahead) c
-    where task.run_at <= now() and task.parents is distinct from 'open';
+          and (t.run_at, t.id) < (task.run_at, task.id) limit 1001) ahead) c;
   end if;
 end $$;
 comment on function rowbell.explain(bigint) is

@@ -8,7 +8,10 @@ import pytest
 from rows import NOON, Ear, claim, insert, is_waiting, later, register, row
 
 COMPLETE = "select rowbell.complete(array[$1::bigint], array[$2::int], array[null::text], $3)"
-FAIL = "select id from rowbell.fail(array[$1::bigint], array[$2::int], array['{}'], array[null::float8], $3)"
+FAIL = (
+    "select id from rowbell.fail("
+    "array[$1::bigint], array[$2::int], array['{}'], array[null::float8], $3)"
+)
 
 
 async def finish(connection: asyncpg.Connection, worker: int, outcome: str = COMPLETE) -> list[int]:
