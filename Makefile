@@ -22,7 +22,7 @@ run: $(READY) ## Set up, then serve: API, page and workers on http://127.0.0.1:8
 test: $(READY) ## Set up, then pass every test (TESTS=tests/unit for some of them)
 	@$(BIN)/pytest $(TESTS)
 
-chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=120 at RATE=500 tasks/s, FAULTS=1 a second; SEED=…
+chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=120, then check every promise (RATE, FAULTS, SEED)
 	@cd tests && ../$(BIN)/python -m faults.chaos --seconds $(SECONDS) --rate $(RATE) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 check: $(READY) lint types contract test ## What CI runs: format, lint, types, import contracts, tests

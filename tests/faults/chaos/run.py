@@ -19,7 +19,7 @@ from faults.chaos.faults import Faults
 from faults.chaos.ground import Ground, prepared
 from faults.chaos.ledger import Fate, Ledger
 from faults.chaos.options import Options
-from faults.chaos.outages import GONE
+from faults.chaos.outages import GONE, is_outage
 from faults.chaos.problems import Problem, problems
 from faults.chaos.producers import Producer
 from faults.chaos.watch import Watch
@@ -44,6 +44,7 @@ class Run:
         self._ground: Ground | None = None
 
     async def run(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(_complain)
         async with prepared(self.options, self.folder) as ground:
             self._ground = ground
             watch = Watch(ground)
@@ -140,6 +141,13 @@ class Run:
             sys.stderr.write(f"\r{line:<100}" if is_terminal else f"{line}\n")
             sys.stderr.flush()
             await asyncio.sleep(1 if is_terminal else 10)
+
+
+def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """asyncpg leaves futures behind when a connection breaks: that is what this run is for."""
+    error = context.get("exception")
+    if not (isinstance(error, GONE) and is_outage(error)):
+        loop.default_exception_handler(context)
 
 
 async def _cancel(ground: Ground, task: int, seconds: float) -> None:
