@@ -57,10 +57,10 @@ def _imagined(evidence: Evidence) -> Iterator[Problem]:
     """What was rolled back is not there, and what is not there has not run."""
     fates = evidence.ledger.fates
     for task in evidence.tasks.values():
-        if fates[task["number"]] is Fate.ROLLED_BACK:
-            yield Problem("broken", "it was rolled back and is there", task["id"])
+        if fates.get(task["number"]) not in (Fate.COMMITTED, Fate.UNKNOWN):
+            yield Problem("broken", "it is there, and nobody has committed it", task["id"])
     for task_id, runs in evidence.runs.items():
-        if task_id not in evidence.tasks and fates[runs[0].number] is not Fate.UNKNOWN:
+        if task_id not in evidence.tasks and fates.get(runs[0].number) is not Fate.UNKNOWN:
             yield Problem("broken", f"row {runs[0].number} ran and is not there", task_id)
 
 
