@@ -82,7 +82,7 @@ def lines(facts: dict[str, Any]) -> list[str]:
         ("faults", f"{sum(faults.values())}: {_counted(faults)}; {facts['processes']} processes,"
                    f" {facts['failed_starts']} of which found no PostgreSQL to start on"),
         ("lost", f"{facts['lost']}"),
-        ("doubled", f"{facts['doubled']}; {facts['effects']:,} effects exactly once"),
+        ("doubled", f"{facts['doubled']}; {facts['effects']:,} effects of context.transaction()"),
         ("overlapped", f"{facts['overlapped']}; {attempts['overlapped_while_stopped']}"
                        " while their process was stopped, their outcomes refused"),
         ("limits", f"exceeded {facts['exceeded']}; "
