@@ -5,9 +5,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 TESTS  ?= tests
+# Of make chaos; CHAOS takes further options: make chaos CHAOS="--json --keep".
+SECONDS ?= 120
+RATE    ?= 500
+FAULTS  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contract wheel bench clean
+.PHONY: help run test check chaos format lint types contract wheel bench clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +21,9 @@ run: $(READY) ## Set up, then serve: API, page and workers on http://127.0.0.1:8
 
 test: $(READY) ## Set up, then pass every test (TESTS=tests/unit for some of them)
 	@$(BIN)/pytest $(TESTS)
+
+chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=120, then check every promise (RATE, FAULTS, SEED)
+	@cd tests && ../$(BIN)/python -m faults.chaos --seconds $(SECONDS) --rate $(RATE) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 check: $(READY) lint types contract test ## What CI runs: format, lint, types, import contracts, tests
 

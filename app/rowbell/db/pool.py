@@ -31,6 +31,8 @@ RELEASE_SECONDS = 1.0
 # this, asyncpg sends every statement whole, together with its arguments.
 UNPREPARED: dict[str, Any] = {"statement_cache_size": 0}
 
+ROLLBACK_SECONDS = 0.5
+
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -143,6 +145,26 @@ async def _acquired(pool: Any) -> AsyncIterator[Connection]:
         finally:
             with suppress(TimeoutError):  # a silent server confirms no cancel: hung up by asyncpg
                 await pool.release(connection, timeout=RELEASE_SECONDS)
+
+
+@asynccontextmanager
+async def within_transaction(connection: Connection) -> AsyncIterator[None]:
+    """A transaction of a handler. An attempt that is ended does not wait long for its rollback.
+
+    On a dark network it would outlast the lease; hanging up rolls back as well.
+    """
+    transaction = connection.transaction()
+    try:
+        await transaction.start()
+        yield
+        await transaction.commit()
+    except BaseException:
+        try:
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await transaction.rollback()
+        except (*_GONE, asyncpg.PostgresError):
+            connection.terminate()
+        raise
 
 
 async def _keep_session(_: Connection) -> None:

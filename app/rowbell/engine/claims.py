@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rowbell.db import tasks, workers
 from rowbell.db.pool import Database
-from rowbell.errors import RowbellError
+from rowbell.errors import RowbellError, Unavailable
 from rowbell.handlers import Handlers
 from rowbell.logs import log
 from rowbell.task import Claim
@@ -24,14 +24,19 @@ class Claims:
         held: Callable[[], list[int]],
         look: Callable[[], None],
         failed: Callable[[], None],
+        is_late: Callable[[], bool],
     ) -> None:
-        """held: ids of the tasks that arrived. look, failed: called after a claim has failed."""
+        """held: ids of the tasks that arrived. look, failed: called after a claim has failed.
+
+        is_late: whether what was claimed may have been given to others.
+        """
         self.worker = 0
         self._database = database
         self._handlers = handlers
         self._held = held
         self._look = look
         self._failed = failed
+        self._is_late = is_late
         self._turn = asyncio.Lock()
         self._stopping = False
         self._lost = asyncio.Event()
@@ -44,9 +49,12 @@ class Claims:
             if self._stopping:
                 return []
             try:
-                return await tasks.claim(
+                claims = await tasks.claim(
                     self._database, queue, self.worker, most, self._handlers.kinds
                 )
+                if claims and self._is_late():
+                    raise Unavailable("the answer to a claim came after the lease was over.")
+                return claims
             except RowbellError as error:
                 # The claim may have been made and its answer lost.
                 if error.message != self._problem:

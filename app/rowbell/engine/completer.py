@@ -77,7 +77,7 @@ class Completer:
     async def _write(self, batch: list[Outcome]) -> None:
         # Sorted, so that every batch locks rows in the same order; settled ones are not repeated
         # when an earlier try got half-way.
-        left = sorted((o for o in batch if not o.is_settled), key=lambda o: o.claim.id)
+        left = sorted(_current(batch), key=lambda o: o.claim.id)
         await self._keep_lines([o for o in left if o.lines])
         problem = await self._apart(self._release, [o for o in left if o.ending])
         problem = await self._apart(self._complete, [o for o in left if _has_result(o)]) or problem
@@ -170,6 +170,19 @@ _OUTCOMES = {
 
 def _verdict(outcome: Outcome) -> str:
     return "FAILED" if outcome.failure else "COMPLETED"
+
+
+def _current(batch: list[Outcome]) -> list[Outcome]:
+    """What is to be written: of two attempts at one task the later one, for answers name the task.
+
+    The earlier one was given up while PostgreSQL was gone: it is settled as refused.
+    """
+    left = [outcome for outcome in batch if not outcome.is_settled]
+    latest = {o.claim.id: o.claim for o in sorted(left, key=lambda o: o.claim.attempt)}
+    for outcome in left:
+        if outcome.claim is not latest[outcome.claim.id]:
+            _settle(outcome, None)
+    return [outcome for outcome in left if not outcome.is_settled]
 
 
 def _has_result(outcome: Outcome) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from rowbell.db import tasks
-from rowbell.db.pool import Connection, Database
+from rowbell.db.pool import Connection, Database, within_transaction
 from rowbell.engine.lines import Lines
 from rowbell.errors import InvalidState
 from rowbell.logs import log
@@ -60,7 +60,7 @@ class AttemptContext:
         if self.is_completed:
             raise InvalidState("this attempt has committed its transaction already.")
         claim = self._claim
-        async with self._database.for_handler() as connection, connection.transaction():
+        async with self._database.for_handler() as connection, within_transaction(connection):
             yield connection
             if not await tasks.complete_within(
                 connection, claim.id, claim.attempt, self._result, at=self._database.at

@@ -16,11 +16,17 @@ class Lease:
         self._seconds = seconds * 2 / 3
         self._lapsed = lapsed
         self._timer: asyncio.TimerHandle | None = None
+        self._until = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._until
 
     def renew(self, since: float) -> None:
         """since: when the heartbeat was sent (loop time), not when its answer came."""
         self.end()
-        self._timer = asyncio.get_running_loop().call_at(since + self._seconds, self._lapse)
+        self._until = since + self._seconds
+        self._timer = asyncio.get_running_loop().call_at(self._until, self._lapse)
 
     def end(self) -> None:
         if self._timer:

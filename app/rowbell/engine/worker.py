@@ -45,6 +45,7 @@ class Worker:
             held=self.attempts.held,
             look=self._look_again,
             failed=self._beat_now.set,
+            is_late=lambda: self._lease.is_over,
         )
 
     async def run(self) -> None:
