@@ -1,13 +1,13 @@
--- Called by whatever makes tasks final. The lock: see see_parents.sql. Children are locked, in the order
--- of ids, before their other parents are looked at: of two parents that finish at once, the second sees
--- what the first one did.
+-- Called by whatever makes tasks final. Lock (rowb, 4): see see_parents.sql. Of two parents that finish
+-- at once the second has to see what the first one did, so batches and children are locked before their
+-- other parents are looked at: the whole family at once and in one order, or two of them would deadlock.
 create or replace function rowbell.meet(finished bigint[], at timestamptz default now())
 returns void language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set jit = off
 as $$
 declare
-  children bigint[];
-  ended    text;
+  ended   bigint[];  -- the finished ones, and those that are cancelled with them
+  batches text[];
 begin
   if coalesce(cardinality(finished), 0) = 0 then
     return;
@@ -18,43 +18,33 @@ begin
   end if;
 
   delete from rowbell.dependencies d where d.child = any (finished);  -- cancelled while they waited
+  ended := finished || array(
+    with recursive lost (id) as (
+      select f.id from unnest(finished) f (id) left join rowbell.tasks t on t.id = f.id
+      where t.id is null or t.status in ('FAILED', 'CANCELLED')
+      union
+      select c.id from lost l
+      join rowbell.dependencies d on d.parent is not null and d.parent = l.id
+      join rowbell.tasks c on c.id = d.child
+      left join rowbell.tasks p on p.id = l.id
+      where c.after_failure = 'cancel' or (p.id is null and c.after_failure = 'wait'))
+    select l.id from lost l where l.id <> all (finished));
 
-  children := array(
-    select d.child from rowbell.dependencies d where d.parent is not null and d.parent = any (finished));
-  for ended in
+  batches := array(
     select distinct t.batch from rowbell.tasks t
-    where t.id = any (finished) and t.batch is not null
+    where t.id = any (ended) and t.batch is not null
       and exists (select from rowbell.dependencies d where d.batch is not null and d.batch = t.batch)
-    order by t.batch
-  loop
-    perform pg_advisory_xact_lock(1919907683, hashtext(ended));  -- of its last two tasks one comes second
-    if not exists (select from rowbell.tasks t
-                   where t.batch = ended and t.batch is not null and t.status in ('PENDING', 'PROCESSING')) then
-      children := children || array(
-        select d.child from rowbell.dependencies d where d.batch is not null and d.batch = ended);
-      delete from rowbell.dependencies d where d.batch is not null and d.batch = ended;
-    end if;
-  end loop;
-  if cardinality(children) = 0 then
-    return;
-  end if;
+    order by t.batch);
+  perform pg_advisory_xact_lock(1919907683, hashtext(b.name)) from unnest(batches) b (name);
+  perform from rowbell.tasks t
+  where t.id = any (array(
+    select d.child from rowbell.dependencies d where d.parent is not null and d.parent = any (ended)
+    union
+    select d.child from rowbell.dependencies d where d.batch is not null and d.batch = any (batches)))
+  order by t.id for update;
 
-  perform from rowbell.tasks t where t.id = any (children) order by t.id for update;
-  perform rowbell.cancel_children(array(
-    select d.child from rowbell.dependencies d
-    join rowbell.tasks c on c.id = d.child
-    left join rowbell.tasks p on p.id = d.parent
-    where d.parent is not null and d.parent = any (finished)
-      and ((p.id is null and c.after_failure <> 'run')
-        or (p.status in ('FAILED', 'CANCELLED') and c.after_failure = 'cancel'))), at);
-  delete from rowbell.dependencies d
-  using rowbell.tasks c
-  where d.parent is not null and d.parent = any (finished) and c.id = d.child
-    and (c.after_failure = 'run'
-      or exists (select from rowbell.tasks p where p.id = d.parent and p.status = 'COMPLETED'));
-  update rowbell.tasks t set parents = 'met'
-  where t.id = any (children) and t.status = 'PENDING' and t.parents = 'open'
-    and not exists (select from rowbell.dependencies d where d.child = t.id);
+  perform rowbell.cancel_children(ended[cardinality(finished) + 1:], at);
+  perform rowbell.meet_children(ended, batches);
 end $$;
 comment on function rowbell.meet(bigint[], timestamptz) is
-  'For the functions that make tasks final: lets the tasks run that waited for these, or cancels them, as their after_failure says.';
+  'For the functions that make tasks final: lets the tasks run that waited for these, or cancels them, as their after_failure says, and so on down.';

@@ -9,9 +9,9 @@ as $$
 #variable_conflict use_column
 declare
   dead     bigint[];
-  rescued  bigint[];
-  poisoned bigint[];
-  ended    bigint[];
+  stranded bigint[];
+  rescued  bigint[] := '{}';
+  one      bigint;
 begin
   update rowbell.workers w set lost_at = at, busy = 0
   where w.id in (
@@ -27,30 +27,24 @@ begin
   if dead = '{}' then
     return;
   end if;
-
-  with stranded as (
+  stranded := array(
     select t.id from rowbell.tasks t
     where t.status = 'PROCESSING' and (t.worker is null or t.worker = any (dead))
-    limit most for update skip locked),
-  given_back as (
-    update rowbell.tasks t
-    set crashes = t.crashes + 1,
-        status = case when t.cancel_requested_at is not null then 'CANCELLED'
-                      when t.crashes + 1 >= 5 then 'FAILED' else 'PENDING' end::rowbell.task_status,
-        finished_at = case when t.cancel_requested_at is not null or t.crashes + 1 >= 5 then at end,
-        error = case when t.crashes + 1 >= 5 then jsonb_build_object(
-          'type', 'WorkerLost', 'retryable', false, 'attempt', t.attempt, 'at', at,
-          'message', 'the worker died in each of 5 attempts: the task seems to kill it') else t.error end
-    from stranded s where t.id = s.id
-    returning t.id, t.status)
-  select array_agg(g.id), array_agg(g.id) filter (where g.status = 'FAILED'), array_agg(g.id) filter (where g.status <> 'PENDING')
-  into rescued, poisoned, ended from given_back g;
-
-  perform rowbell.keep_attempts(rescued, 'LOST', at);
-  perform rowbell.enqueue_on_failed(poisoned, at);
-  perform rowbell.meet(ended, at);
+    limit most for update skip locked);
+  begin
+    rescued := rowbell.give_back(stranded, at);
+  exception when others then
+    -- A row that a trigger of somebody refuses must not keep the others.
+    foreach one in array stranded loop
+      begin
+        rescued := rescued || rowbell.give_back(array[one], at);
+      exception when others then
+        raise warning 'task % cannot be given back: %', one, sqlerrm;
+      end;
+    end loop;
+  end;
   return query
-  select r.worker, w.host, w.process, count(*), count(*) filter (where r.id = any (coalesce(poisoned, '{}')))
+  select r.worker, w.host, w.process, count(*), count(*) filter (where r.status = 'FAILED')
   from rowbell.tasks r left join rowbell.workers w on w.id = r.worker
   where r.id = any (rescued)
   group by r.worker, w.host, w.process;

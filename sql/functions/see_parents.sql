@@ -40,6 +40,7 @@ begin
       where (p.id is null and t.after_failure <> 'run')
          or (p.status in ('FAILED', 'CANCELLED') and t.after_failure = 'cancel')));
   perform rowbell.cancel_children(doomed, at);
+  perform rowbell.meet(doomed, at);  -- their children in turn
 
   update rowbell.tasks t
   set parents = case when exists (select from rowbell.dependencies d where d.child = t.id) then 'open' else 'met' end

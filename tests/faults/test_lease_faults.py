@@ -156,7 +156,6 @@ async def test_rows_that_cannot_be_rescued_do_not_keep_the_others_waiting(
     assert [(await row(connection, id_))["status"] for id_ in ids[20:]] == ["PENDING"] * 10
 
 
-@pytest.mark.xfail(strict=True, reason="rescue.sql gives back all that it found, or nothing")
 async def test_row_that_somebody_refuses_to_give_back_does_not_keep_the_others_waiting(
     connection: asyncpg.Connection,
 ) -> None:

@@ -175,7 +175,6 @@ async def test_outcomes_sweeps_and_cancels_at_once_never_deadlock(
     assert await connection.fetchval(deadlocks) == before
 
 
-@pytest.mark.xfail(reason="meet.sql locks batches in the order in which it comes upon them")
 async def test_families_that_fail_at_once_never_deadlock(
     connection: asyncpg.Connection, sessions: list[asyncpg.Connection]
 ) -> None:
