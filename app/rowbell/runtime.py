@@ -121,7 +121,7 @@ class Service:
             if self.with_worker:
                 worker = self.worker = Worker(database, handlers, self.settings)
                 sweeper = Sweeper(database, worker, self.settings)
-                listener.ears.bell = worker.bell
+                listener.ears.bell = worker.dispatchers.bell
                 listener.ears.cancel = worker.cancel
                 schedules = Schedules(database, handlers)
                 listener.ears.schedules = schedules.ring
@@ -144,7 +144,7 @@ class Service:
             def look() -> None:
                 listener.ears.changes()
                 if self.worker:
-                    self.worker.look()
+                    self.worker.dispatchers.look()
                     sweeper.sweep_soon()
                     schedules.ring()
 

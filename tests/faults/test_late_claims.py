@@ -37,7 +37,7 @@ async def test_claim_that_arrives_after_the_lease_is_not_begun_but_given_back(
     async with asyncio.timeout(10), connection.transaction():
         await connection.execute("insert into rowbell.tasks (kind) values ('note')")
         await connection.execute("lock table rowbell.tasks in access exclusive mode")
-        engine.worker.bell("default")
+        engine.worker.dispatchers.bell("default")
         while not await connection.fetchval(CLAIMING):
             await asyncio.sleep(0.01)
         line.dark()

@@ -115,7 +115,7 @@ async def test_worker_that_the_network_left_ends_its_attempts_before_others_begi
         line.dark()
         if calls == "often":
             for queue in ("one", "two", "three"):
-                lonely.worker.bell(queue)
+                lonely.worker.dispatchers.bell(queue)
         async with asyncio.timeout(LEASE_SECONDS):
             await ended.wait()
         await soon(taken)

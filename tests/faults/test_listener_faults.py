@@ -185,7 +185,7 @@ async def test_bell_that_rings_during_a_look_calls_for_another_one(
     await tasks.until_status(await tasks.insert("noop"), "COMPLETED")
     asked_at = await tasks.connection.fetchval("select clock_timestamp()")
     line.dark(answers_only=True)
-    engine.worker.bell("default")
+    engine.worker.dispatchers.bell("default")
     async with asyncio.timeout(5):
         while not await tasks.connection.fetchval(CLAIMED_SINCE, asked_at):
             await asyncio.sleep(0.01)

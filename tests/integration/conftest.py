@@ -42,13 +42,13 @@ class Engine:
         self.sweeper = Sweeper(database, self.worker, settings)
         self.schedules = Schedules(database, handlers)
         self.services: list[asyncio.Task[None]] = []
-        self.listener.ears.bell = self.worker.bell
+        self.listener.ears.bell = self.worker.dispatchers.bell
         self.listener.ears.cancel = self.worker.cancel
         self.listener.ears.schedules = self.schedules.ring
         self.listener.ears.ready = self._look
 
     def _look(self) -> None:
-        self.worker.look()
+        self.worker.dispatchers.look()
         self.sweeper.sweep_soon()
         self.schedules.ring()
 

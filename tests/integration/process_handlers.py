@@ -59,8 +59,14 @@ def return_a_lock() -> Any:
 def tell_all(context: Context) -> list[int]:
     context.log("half-way", customer=7)
     logging.getLogger("acme").warning("the disk is nearly full")
-    context.progress(0.5)
     return [context.task_id, context.attempt]
+
+
+def tell_progress(context: Context) -> None:
+    """Half-way, until it is cancelled."""
+    context.progress(0.5)
+    while not context.is_cancelled:
+        time.sleep(0.01)
 
 
 def ask_for_a_transaction(context: Context) -> None:

@@ -372,7 +372,7 @@ async def test_thread_that_outlives_its_attempt_keeps_its_slot_until_it_ends(
     try:
         task = await tasks.insert("hang_first")
         await tasks.until("id = $1 and failures = 1", task)
-        assert engine.worker.attempts.slots.busy == 1
+        assert engine.worker.attempts.lanes.busy == 1
     finally:
         go_on.set()
     await tasks.until_status(task, "COMPLETED")

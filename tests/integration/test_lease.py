@@ -65,7 +65,7 @@ async def test_worker_beats_while_the_tasks_are_locked(
     async with connected(database_url) as locker, locker.connection.transaction():
         await locker.connection.execute("lock table rowbell.tasks in access exclusive mode")
         for queue in ("one", "two", "three"):
-            engine.worker.bell(queue)
+            engine.worker.dispatchers.bell(queue)
         await until_somebody_waits_for_a_lock(tasks)
         for _ in range(4):
             last = await tasks.connection.fetchval(beat_at)

@@ -78,7 +78,16 @@ async def test_context_tells_and_logs_from_a_process(
     assert row["result"] == f"[{task}, 1]"
     await until_event(events, "task.logged", task=task, text="half-way", customer=7)
     await until_event(events, "library.warned", library="acme", text="the disk is nearly full")
-    await tasks.until("id = $1 and progress is not null", task)
+
+
+async def test_progress_of_a_process_is_seen_while_it_runs(
+    start_engine: StartEngine, tasks: Tasks
+) -> None:
+    await start_engine(handlers.tell_progress, runs_in="process")
+    task = await tasks.insert("tell_progress")
+    await tasks.until("id = $1 and progress = 0.5", task)
+    await tasks.connection.execute("select rowbell.cancel($1)", task)
+    await tasks.until_status(task, "CANCELLED")
 
 
 async def test_transaction_is_refused_in_a_sentence(

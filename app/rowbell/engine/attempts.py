@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
+from rowbell.config import cores
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Attempt, Ending
 from rowbell.engine.completer import Completer
 from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors.executors import Executors
+from rowbell.engine.lanes import Lanes
 from rowbell.engine.progress import Progress
 from rowbell.engine.slots import Slots
 from rowbell.handlers import Handlers
@@ -29,7 +32,8 @@ class Attempts:
         process_slots: int | None = None,
     ) -> None:
         """process_slots: processes for handlers; None is one for each CPU core."""
-        self.slots = Slots(slots)
+        process_slots = process_slots or cores()
+        self.lanes = Lanes(handlers, slots, process_slots)
         self.executors = Executors(handlers, slots=slots, process_slots=process_slots)
         self._database = database
         self._handlers = handlers
@@ -67,17 +71,18 @@ class Attempts:
         await self._completer.put(await attempt.run())
         if self._running.get(attempt.claim.id) is attempt:
             del self._running[attempt.claim.id]
+        slots = self.lanes[attempt.claim.kind].slots
         if lingering := attempt.lingering:
             # A thread outlives its attempt: the next would wait for one although it is claimed.
-            lingering.add_done_callback(self._release_from_thread)
+            lingering.add_done_callback(partial(self._release_from_thread, slots))
         else:
-            self.slots.release()
+            slots.release()
         if not self._running:
             self._idle.set()
 
-    def _release_from_thread(self, _: object) -> None:
+    def _release_from_thread(self, slots: Slots, _: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
-            self._loop.call_soon_threadsafe(self.slots.release)
+            self._loop.call_soon_threadsafe(slots.release)
 
     def held(self) -> list[int]:
         """Ids of the tasks that run here, or whose outcome is not written yet."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from rowbell.db import tasks, workers
 from rowbell.db.pool import Database
 from rowbell.errors import RowbellError, Unavailable
-from rowbell.handlers import Handlers
 from rowbell.logs import log
 from rowbell.task import Claim
 
@@ -19,7 +18,6 @@ class Claims:
     def __init__(
         self,
         database: Database,
-        handlers: Handlers,
         *,
         held: Callable[[], list[int]],
         look: Callable[[], None],
@@ -32,7 +30,6 @@ class Claims:
         """
         self.worker = 0
         self._database = database
-        self._handlers = handlers
         self._held = held
         self._look = look
         self._failed = failed
@@ -43,15 +40,13 @@ class Claims:
         self._lost_at = 0.0
         self._problem = ""
 
-    async def claim(self, queue: str, most: int) -> list[Claim]:
+    async def claim(self, queue: str, most: int, kinds: list[str]) -> list[Claim]:
         """Up to so many attempts; none if it fails, and then the queue is looked at again."""
         async with self._turn:
             if self._stopping:
                 return []
             try:
-                claims = await tasks.claim(
-                    self._database, queue, self.worker, most, self._handlers.kinds
-                )
+                claims = await tasks.claim(self._database, queue, self.worker, most, kinds)
                 if claims and self._is_late():
                     raise Unavailable("the answer to a claim came after the lease was over.")
                 return claims
@@ -65,11 +60,11 @@ class Claims:
                 self._failed()
                 return []
 
-    async def seconds_to_next(self, queue: str) -> float | None:
+    async def seconds_to_next(self, queue: str, kinds: list[str]) -> float | None:
         """Until the next scheduled task of a queue is due; None: none is, or nobody knows."""
         async with self._turn:
             try:
-                return await workers.next_run_in(self._database, queue, self._handlers.kinds)
+                return await workers.next_run_in(self._database, queue, kinds)
             except RowbellError:
                 return None  # the heartbeat notices too, and looks when PostgreSQL is back
 

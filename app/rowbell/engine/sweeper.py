@@ -91,17 +91,17 @@ class Sweeper:
         waiting = [w for w in coming if w.seconds >= 0]
         known = set(self._worker.handlers.kinds)
         for queue in {w.queue for w in coming if w.seconds < 0 and w.kind in known}:
-            self._worker.expect(queue)
+            self._worker.dispatchers.expect(queue)
         for queue in {w.queue for w in waiting if w.kind is None or w.is_limited}:
-            self._worker.bell(queue)
+            self._worker.dispatchers.bell(queue)
         due = {w.queue: w.seconds for w in waiting if w.kind in known and not w.is_limited}
         if not self.ready.is_set():
             for queue in due:  # these were rung while nobody listened: no bell is to blame
-                self._worker.bell(queue)
+                self._worker.dispatchers.bell(queue)
             self.ready.set()
         elif missed := {queue for queue, seconds in due.items() if seconds > MISSED_SECONDS}:
             await self._check_bell()
-            self._worker.swept(missed)
+            self._worker.dispatchers.swept(missed)
         strange = {w.kind for w in waiting if w.kind} - known
         if strange - self._unknown:
             strange -= await workers.live_kinds(self._database)

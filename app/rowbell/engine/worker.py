@@ -1,4 +1,4 @@
-"""Runs tasks: registers, keeps a dispatcher for each queue, beats, and drains."""
+"""Runs tasks: registers, beats, keeps its lease, and drains."""
 
 import asyncio
 import contextlib
@@ -10,13 +10,12 @@ from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
 from rowbell.engine.attempts import FLUSH_SECONDS, Attempts, within
 from rowbell.engine.claims import Claims
-from rowbell.engine.dispatcher import Dispatcher
+from rowbell.engine.dispatchers import Dispatchers
 from rowbell.engine.lease import Lease
 from rowbell.errors import RowbellError
 from rowbell.handlers import Handlers
 from rowbell.logs import log
 
-EVERY_QUEUE = "*"
 OFTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 LAST_TRY_SECONDS = 1.0
@@ -33,7 +32,6 @@ class Worker:
         self.attempts = Attempts(database, handlers, settings.slots, settings.process_slots)
         self._database = database
         self._settings = settings
-        self._dispatchers: dict[str, Dispatcher] = {}
         self._group = asyncio.TaskGroup()
         self._draining = False
         self._silent = False
@@ -41,11 +39,17 @@ class Worker:
         self._lease = Lease(settings.lease_seconds, self._fence)
         self._claims = Claims(
             database,
-            handlers,
             held=self.attempts.held,
             look=self._look_again,
             failed=self._beat_now.set,
             is_late=lambda: self._lease.is_over,
+        )
+        self.dispatchers = Dispatchers(
+            settings.queues,
+            self.attempts.lanes,
+            self._claims,
+            start=self.attempts.start,
+            group=self._group,
         )
 
     async def run(self) -> None:
@@ -55,68 +59,19 @@ class Worker:
             self._group.create_task(self.attempts.run(), name="attempts")
             self._group.create_task(self._claims.run(), name="claims")
             self._group.create_task(self._beat(), name="heartbeat")
-            for queue in self._settings.queues:
-                if queue != EVERY_QUEUE:
-                    self._begin(queue)
+            self.dispatchers.begin()
             self.ready.set()
 
     # ---------------------------------------------------------------- what wakes it
-
-    def bell(self, queue: str) -> None:
-        """A queue got due tasks; `*`: any queue may have."""
-        if queue == EVERY_QUEUE:
-            self.look()
-        elif dispatcher := self._dispatcher(queue):
-            dispatcher.ring()
-
-    def look(self) -> None:
-        """Bells may have been missed: every queue looks."""
-        for dispatcher in self._dispatchers.values():
-            dispatcher.ring()
-
-    def swept(self, queues: set[str]) -> None:
-        """A sweep saw tasks in these queues that are due for a while."""
-        for queue in queues:
-            if dispatcher := self._dispatcher(queue):
-                dispatcher.sweep()
-
-    def expect(self, queue: str) -> None:
-        """Tasks of a queue are due soon: somebody must be there to wake up for them."""
-        self._dispatcher(queue)
 
     def cancel(self, task_id: int) -> None:
         """The cancel of a task was asked for; it may run here."""
         self.attempts.end(task_id, Ending.CANCELLED)
 
-    # ---------------------------------------------------------------- dispatchers and claims
-
-    def _dispatcher(self, queue: str) -> Dispatcher | None:
-        """The dispatcher of a queue, made on its first bell; None if it is not ours to serve."""
-        if queue in self._dispatchers:
-            return self._dispatchers[queue]
-        serves = EVERY_QUEUE in self._settings.queues
-        return self._begin(queue) if serves and not self._draining else None
-
-    def _begin(self, queue: str) -> Dispatcher:
-        dispatcher = self._dispatchers[queue] = Dispatcher(
-            queue,
-            slots=self.attempts.slots,
-            claim=self._claims.claim,
-            start=self.attempts.start,
-            seconds_to_next=self._claims.seconds_to_next,
-            # A queue that was found by its name comes back with its next bell.
-            retire=None if queue in self._settings.queues else self._retire,
-        )
-        self._group.create_task(dispatcher.run(), name=f"dispatcher {queue}")
-        return dispatcher
-
-    def _retire(self, queue: str) -> None:
-        del self._dispatchers[queue]
-
     def _look_again(self) -> None:
         """After a failed claim; not while PostgreSQL is gone, for each look knocks at its door."""
         if not self._silent:
-            self.look()
+            self.dispatchers.look()
 
     # ---------------------------------------------------------------- heartbeat
 
@@ -125,7 +80,7 @@ class Worker:
         self.id = self._claims.worker = await workers.register(
             self._database,
             queues=self._settings.queues,
-            slots=self._settings.slots,
+            slots=self.attempts.lanes.total,
             lease_seconds=self._settings.lease_seconds,
             handlers=self.handlers,
         )
@@ -133,7 +88,7 @@ class Worker:
         log.info(
             "worker.started",
             worker=self.id,
-            slots=self._settings.slots,
+            slots=self.attempts.lanes.total,
             queues=" ".join(self._settings.queues),
             kinds=" ".join(self.handlers.kinds),
         )
@@ -154,7 +109,7 @@ class Worker:
                 else:
                     if self._silent:
                         log.info("database.recovered")
-                        self.look()
+                        self.dispatchers.look()
                     self._silent = False
                     await within(often, self._beat_now)
         finally:
@@ -163,13 +118,13 @@ class Worker:
     async def _beat_once(self) -> None:
         sent = asyncio.get_running_loop().time()
         alive = await workers.heartbeat(
-            self._database, self.id, busy=self.attempts.slots.busy, draining=self._draining
+            self._database, self.id, busy=self.attempts.lanes.busy, draining=self._draining
         )
         if not alive:
             self._fence()
             if not self._draining:
                 await self._register()
-                self.look()
+                self.dispatchers.look()
         self._lease.renew(sent)
 
     def _fence(self) -> None:
@@ -187,8 +142,7 @@ class Worker:
         """
         self._draining = True
         log.info("worker.draining", worker=self.id, attempts=len(self.attempts))
-        for dispatcher in self._dispatchers.values():
-            dispatcher.stop()
+        self.dispatchers.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._claims.stop()

@@ -47,12 +47,11 @@ class Running:
         return ran
 
     async def _claim(self) -> Claim | None:
-        slots = self._attempts.slots
-        slots.release(await slots.reserve() - 1)
         for queue in await testing.due_queues(self._database):
             for claim in await tasks.claim(self._database, queue, self._worker, 1, self.kinds):
+                slots = self._attempts.lanes[claim.kind].slots
+                slots.release(await slots.reserve() - 1)
                 return claim
-        slots.release()
         return None
 
 

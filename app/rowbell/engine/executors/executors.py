@@ -10,8 +10,7 @@ from rowbell.handlers import Handlers, RunsIn
 class Executors:
     """An Executor for each value of `runs_in`."""
 
-    def __init__(self, handlers: Handlers, *, slots: int, process_slots: int | None) -> None:
-        """process_slots: None is one for each CPU core."""
+    def __init__(self, handlers: Handlers, *, slots: int, process_slots: int) -> None:
         self._threads = Threads(slots)
         self._places: dict[RunsIn, Executor] = {
             "loop": Loop(),

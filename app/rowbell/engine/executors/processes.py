@@ -2,7 +2,6 @@
 
 import asyncio
 
-from rowbell.config import cores
 from rowbell.engine.executors.call import Call
 from rowbell.engine.executors.process import END_SECONDS, HandlerProcess, NotBegun
 from rowbell.engine.failures import ProcessDied
@@ -14,9 +13,9 @@ TRIES = 3
 class Processes:
     """An Executor. A process is started when no other is free, and then kept."""
 
-    def __init__(self, slots: int | None, modules: list[str]) -> None:
+    def __init__(self, slots: int, modules: list[str]) -> None:
         """modules: imported by each process when it starts, so that a call imports nothing."""
-        self._turn = asyncio.Semaphore(slots or cores())
+        self._turn = asyncio.Semaphore(slots)
         self._modules = modules
         self._idle: list[HandlerProcess] = []
         self._all: set[HandlerProcess] = set()

@@ -1,0 +1,90 @@
+"""The dispatchers of a worker: one for each queue and lane, made on the first bell."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from rowbell.engine.claims import Claims
+from rowbell.engine.dispatcher import Dispatcher
+from rowbell.engine.lanes import Lane, Lanes
+from rowbell.task import Claim
+
+EVERY_QUEUE = "*"
+
+
+class Dispatchers:
+    """Passes on what wakes them; they run in the group of their worker."""
+
+    def __init__(
+        self,
+        queues: tuple[str, ...],
+        lanes: Lanes,
+        claims: Claims,
+        *,
+        start: Callable[[Claim], None],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        """queues: those that are served; `*` is every queue. start: what runs a claim."""
+        self._queues = queues
+        self._lanes = lanes
+        self._claims = claims
+        self._start = start
+        self._group = group
+        self._running: dict[tuple[str, int], Dispatcher] = {}
+        self._stopping = False
+
+    def begin(self) -> None:
+        """Those of the queues that are named."""
+        for queue in self._queues:
+            if queue != EVERY_QUEUE:
+                self.expect(queue)
+
+    def bell(self, queue: str) -> None:
+        """A queue got due tasks; `*`: any queue may have."""
+        if queue == EVERY_QUEUE:
+            self.look()
+        for dispatcher in self._of(queue):
+            dispatcher.ring()
+
+    def look(self) -> None:
+        """Bells may have been missed: every queue looks."""
+        for dispatcher in self._running.values():
+            dispatcher.ring()
+
+    def swept(self, queues: set[str]) -> None:
+        """A sweep saw tasks in these queues that are due for a while."""
+        for queue in queues:
+            for dispatcher in self._of(queue):
+                dispatcher.sweep()
+
+    def expect(self, queue: str) -> None:
+        """Tasks of a queue are due soon: somebody must be there to wake up for them."""
+        list(self._of(queue))
+
+    def stop(self) -> None:
+        """Claim no more."""
+        self._stopping = True
+        for dispatcher in self._running.values():
+            dispatcher.stop()
+
+    def _of(self, queue: str) -> Iterator[Dispatcher]:
+        """The dispatchers of a queue; none if it is not ours to serve."""
+        if self._stopping or not {queue, EVERY_QUEUE} & set(self._queues) or queue == EVERY_QUEUE:
+            return
+        for number, lane in enumerate(self._lanes):
+            yield self._running.get((queue, number)) or self._make(queue, number, lane)
+
+    def _make(self, queue: str, number: int, lane: Lane) -> Dispatcher:
+        dispatcher = self._running[queue, number] = Dispatcher(
+            queue,
+            slots=lane.slots,
+            claim=lambda queue, most: self._claims.claim(queue, most, lane.kinds),
+            start=self._start,
+            seconds_to_next=lambda queue: self._claims.seconds_to_next(queue, lane.kinds),
+            # A queue that was found by its name comes back with its next bell.
+            retire=None if queue in self._queues else lambda _: self._retire(queue, number),
+        )
+        self._group.create_task(dispatcher.run(), name=f"dispatcher {queue}")
+        return dispatcher
+
+    def _retire(self, queue: str, number: int) -> None:
+        del self._running[queue, number]
