@@ -5,7 +5,7 @@ do $$
 declare
   role_name text;
 begin
-  foreach role_name in array array['rowbell_reader', 'rowbell_producer', 'rowbell_operator', 'rowbell_service'] loop
+  foreach role_name in array array['rowbell_reader', 'rowbell_producer', 'rowbell_operator', 'rowbell_service', 'rowbell_viewer'] loop
     if not exists (select from pg_roles where rolname = role_name) then
       begin
         execute format('create role %I nologin', role_name);
@@ -15,7 +15,7 @@ begin
     end if;
   end loop;
 exception when insufficient_privilege then
-  raise warning 'the roles rowbell_reader, rowbell_producer, rowbell_operator and rowbell_service are missing'
+  raise warning 'the roles rowbell_reader, rowbell_producer, rowbell_operator, rowbell_service and rowbell_viewer are missing'
     using hint = 'Run sql/grants.sql as a role with CREATEROLE.';
 end $$;
 
@@ -27,7 +27,7 @@ declare
   statement text;
 begin
   if (select count(*) from pg_roles
-      where rolname in ('rowbell_reader', 'rowbell_producer', 'rowbell_operator', 'rowbell_service')) < 4 then
+      where rolname in ('rowbell_reader', 'rowbell_producer', 'rowbell_operator', 'rowbell_service', 'rowbell_viewer')) < 5 then
     return;
   end if;
   foreach statement in array array[
@@ -39,6 +39,7 @@ begin
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
+    'revoke select on rowbell.tokens from rowbell_reader',  -- nobody but the owner reads digests
     'grant execute on function rowbell.explain(bigint) to rowbell_reader',
 
     -- operator: sees everything, mends
@@ -52,7 +53,12 @@ begin
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
     'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules to rowbell_service',
-    'grant execute on all functions in schema rowbell to rowbell_service'
+    'grant execute on all functions in schema rowbell to rowbell_service',
+
+    -- viewer: what the service becomes while it reads for a caller of the API who sees only some tasks
+    'grant usage on schema rowbell to rowbell_viewer',
+    'grant select on rowbell.visible_tasks, rowbell.kinds to rowbell_viewer',
+    'grant execute on function rowbell.may_see(text, text[], text, text[], text) to rowbell_viewer'
   ] loop
     execute statement;
   end loop;
@@ -68,11 +74,15 @@ begin
   if not pg_has_role('rowbell_service', 'rowbell_operator', 'member') then
     grant rowbell_operator to rowbell_service;
   end if;
-  if shobj_description('rowbell_service'::regrole, 'pg_authid') is null then
+  if not pg_has_role('rowbell_service', 'rowbell_viewer', 'member') then
+    grant rowbell_viewer to rowbell_service;
+  end if;
+  if shobj_description('rowbell_viewer'::regrole, 'pg_authid') is null then
     comment on role rowbell_producer is 'Rowbell: may insert tasks and see them.';
     comment on role rowbell_reader   is 'Rowbell: may see everything.';
     comment on role rowbell_operator is 'Rowbell: may see everything, cancel, retry, pause and resume, and keep schedules.';
     comment on role rowbell_service  is 'Rowbell: what the service itself needs.';
+    comment on role rowbell_viewer   is 'Rowbell: may see what the settings of its transaction say. Not to be granted to people.';
   end if;
 exception when insufficient_privilege or undefined_object or unique_violation or internal_error then
   raise warning 'memberships and comments of the roles rowbell_* were left as they are: %', sqlerrm;

@@ -60,6 +60,13 @@ class UniqueKeyConflict(RowbellError):
     status = 409
 
 
+class Unauthenticated(RowbellError):
+    """No credentials, or none that are taken."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
 class Forbidden(RowbellError):
     code = "FORBIDDEN"
     status = 403

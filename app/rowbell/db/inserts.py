@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from rowbell.db.pool import Connection, Database
+from rowbell.db.pool import Connection, Database, unique_key_conflict
 from rowbell.db.tasks import COLUMNS, acting, as_json, as_task
 from rowbell.errors import InvalidArgument, Unavailable
 from rowbell.task import Conflict, NewTask, OnConflict, Task
+from rowbell.viewer import Viewer
 
 MOST = 1_000
 """Tasks of one transaction."""
@@ -41,9 +42,18 @@ async def create(database: Database, new: NewTask, *, subject: str | None = None
 
 
 async def create_all(
-    database: Database, news: Sequence[NewTask], *, subject: str | None = None
+    database: Database,
+    news: Sequence[NewTask],
+    *,
+    subject: str | None = None,
+    viewer: Viewer | None = None,
 ) -> list[Task]:
-    """Insert 1 to MOST tasks, all or none; returned in the order of `news`. Raises as `create`."""
+    """Insert 1 to MOST tasks, all or none; returned in the order of `news`. Raises as `create`.
+
+    For a caller of the API, an open task that has the unique_key and is not its own is a conflict,
+    whatever on_conflict says.
+    """
+    subject = viewer.subject if viewer else subject
     if not 1 <= len(news) <= MOST:
         raise InvalidArgument(
             f"{len(news)} tasks cannot be inserted at once.",
@@ -55,7 +65,19 @@ async def create_all(
     at_once = len(news) > 1 or news[0].on_conflict is not OnConflict.REJECT
     async with acting(database, subject, at_once=at_once) as connection:
         created = await _insert_in_order(connection, news)
+        for task in created.values():
+            _check_conflict(task, viewer)
     return [created[place] for place in range(len(news))]
+
+
+def _check_conflict(task: Task, viewer: Viewer | None) -> None:
+    """Raises UniqueKeyConflict within the transaction, so that what was changed is not."""
+    if viewer is None or task.conflict is None:
+        return
+    if not viewer.sees(task.created_by, task.audience) or (
+        task.conflict is not Conflict.KEPT and not viewer.changes(task.created_by)
+    ):
+        raise unique_key_conflict()
 
 
 def _check(new: NewTask) -> None:

@@ -20,6 +20,7 @@ from rowbell.logs import log
 
 BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
 SCHEDULES = "rowbell_schedules"
+TOKENS = "rowbell_tokens"
 
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 1.0
@@ -66,6 +67,8 @@ class Ears:
     """Some task changed, while somebody watches."""
     schedules: Callable[[], None] = _nothing
     """A schedule was made or changed."""
+    tokens: Callable[[], None] = _nothing
+    """An API token was made, changed or taken back."""
     ready: Callable[[], None] = _nothing
     """LISTEN is in force (again): whatever was rung before may have been missed."""
     lost: Callable[[], None] = _nothing
@@ -135,7 +138,7 @@ class Listener:
         try:
             self._is_pooled = await is_pooled(connection)
             await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
-            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, PROBE):
+            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, TOKENS, PROBE):
                 await connection.add_listener(channel, self._hear)
             if not self._is_pooled:
                 await connection.execute(_KEEPALIVES)
@@ -214,6 +217,8 @@ class Listener:
             self.ears.changes()
         elif channel == SCHEDULES:
             self.ears.schedules()
+        elif channel == TOKENS:
+            self.ears.tokens()
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):

@@ -3,21 +3,29 @@
 from typing import Any
 
 from rowbell.db.pool import Database
+from rowbell.db.sight import seeing
 from rowbell.db.tasks import COLUMNS, as_task
 from rowbell.task import Filter, Task
+from rowbell.viewer import ANYBODY, Viewer
 
 
-async def task(database: Database, task_id: int) -> Task | None:
-    async with database.pooled() as connection:
-        row = await connection.fetchrow(
-            f"select {COLUMNS} from rowbell.tasks t where t.id = $1",  # noqa: S608
+async def task(database: Database, task_id: int, *, viewer: Viewer = ANYBODY) -> Task | None:
+    """None if there is no such task, or the viewer may not see it."""
+    async with seeing(database, viewer) as sight:
+        row = await sight.connection.fetchrow(
+            f"select {COLUMNS} from {sight.tasks} t where t.id = $1",  # noqa: S608
             task_id,
         )
     return None if row is None else as_task(row)
 
 
 async def tasks(
-    database: Database, wanted: Filter, *, limit: int, before: int | None = None
+    database: Database,
+    wanted: Filter,
+    *,
+    limit: int,
+    before: int | None = None,
+    viewer: Viewer = ANYBODY,
 ) -> list[Task]:
     """Newest first. `before`: the id of the last task of the page before; None: the first page."""
     conditions, values = _conditions(wanted)
@@ -26,12 +34,22 @@ async def tasks(
         conditions.append(f"t.id < ${len(values)}")
     values.append(limit)
     where = f"where {' and '.join(conditions)}" if conditions else ""
-    async with database.pooled() as connection:
-        rows = await connection.fetch(
-            f"select {COLUMNS} from rowbell.tasks t {where} order by t.id desc limit ${len(values)}",  # noqa: S608, E501
+    async with seeing(database, viewer) as sight:
+        rows = await sight.connection.fetch(
+            f"select {COLUMNS} from {sight.tasks} t {where} order by t.id desc limit ${len(values)}",  # noqa: S608, E501
             *values,
         )
     return [as_task(row) for row in rows]
+
+
+async def visible_ids(database: Database, ids: list[int], *, viewer: Viewer) -> set[int]:
+    """Those of these tasks that exist and that the viewer may see."""
+    async with seeing(database, viewer) as sight:
+        rows = await sight.connection.fetch(
+            f"select t.id from {sight.tasks} t where t.id = any ($1)",  # noqa: S608
+            ids,
+        )
+    return {row[0] for row in rows}
 
 
 async def tasks_by_id(database: Database, ids: list[int]) -> dict[int, Task]:

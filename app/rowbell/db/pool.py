@@ -15,6 +15,7 @@ from rowbell.errors import (
     InvalidArgument,
     RowbellError,
     Unavailable,
+    UniqueKeyConflict,
 )
 
 Connection = Any  # asyncpg ships no types for what its pools hand out
@@ -209,17 +210,21 @@ def translated() -> Iterator[None]:
         raise refusal(error) from error
 
 
+def unique_key_conflict() -> UniqueKeyConflict:
+    return UniqueKeyConflict(
+        "an open task has this unique_key already.",
+        hint="Wait for it, cancel it, or use another key.",
+        field="unique_key",
+    )
+
+
 def refusal(error: Any) -> RowbellError:
     """The error of our tree for one that PostgreSQL raised."""
     kind = BY_SQLSTATE.get(error.sqlstate)
     if kind is None:
         return RowbellError(f"PostgreSQL refused a statement: {error}.")
     if error.constraint_name == "tasks_unique_key":
-        return kind(
-            "an open task has this unique_key already.",
-            hint="Wait for it, cancel it, or use another key.",
-            field="unique_key",
-        )
+        return unique_key_conflict()
     if error.constraint_name == "schedules_pkey":
         return kind("a schedule has this name already.", hint="Use another name.", field="name")
     return kind(

@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from rowbell.db.pool import Connection, Database
 from rowbell.errors import InvalidArgument
 from rowbell.task import LIMIT_BYTES, AfterFailure, Claim, Conflict, Status, Task
+from rowbell.viewer import Viewer
 
 COLUMNS = """
   t.id, t.kind, t.queue, t.status::text, t.priority, t.description, t.payload::text,
@@ -43,16 +44,38 @@ class Verdict:
     """The kind that was enqueued because the task is FAILED."""
 
 
-async def cancel(database: Database, task_id: int, *, subject: str | None = None) -> Task:
-    """Raises NotFound, InvalidState, Unavailable."""
-    query = f"select {COLUMNS} from rowbell.cancel($1) t"  # noqa: S608
-    return as_task(await as_subject(database, subject, query, task_id))
+async def cancel(
+    database: Database, task_id: int, *, subject: str | None = None, viewer: Viewer | None = None
+) -> Task:
+    """On behalf of a subject, or of a caller of the API, which may not change every task.
+
+    Raises NotFound, Forbidden, InvalidState, Unavailable.
+    """
+    return await _change(database, "cancel", task_id, subject, viewer)
 
 
-async def retry(database: Database, task_id: int, *, subject: str | None = None) -> Task:
-    """Raises NotFound, InvalidState, UniqueKeyConflict, Unavailable."""
-    query = f"select {COLUMNS} from rowbell.retry($1) t"  # noqa: S608
-    return as_task(await as_subject(database, subject, query, task_id))
+async def retry(
+    database: Database, task_id: int, *, subject: str | None = None, viewer: Viewer | None = None
+) -> Task:
+    """As `cancel`. Raises UniqueKeyConflict, too."""
+    return await _change(database, "retry", task_id, subject, viewer)
+
+
+async def _change(
+    database: Database, function: str, task_id: int, subject: str | None, viewer: Viewer | None
+) -> Task:
+    values: tuple[Any, ...] = (task_id,)
+    source = f"rowbell.{function}($1) t"
+    if viewer is not None:
+        subject = viewer.subject
+        if not viewer.sees_everything:
+            values = (task_id, subject, list(viewer.audiences), str(viewer.role))
+            source = (
+                "rowbell.check_may_change($1, $2, $3, $4) allowed"
+                f" cross join lateral rowbell.{function}(allowed) t"
+            )
+    query = f"select {COLUMNS} from {source}"  # noqa: S608
+    return as_task(await as_subject(database, subject, query, *values))
 
 
 async def claim(
