@@ -14,9 +14,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from rowbell.api.asgi import create_app
+from rowbell.api.auth import Gate
 from rowbell.api.operations import Limits
 from rowbell.api.server import Server
 from rowbell.api.subscriptions import Watch
+from rowbell.config import Settings
 from rowbell.db.pool import Database
 
 DEADLINE = 10.0
@@ -152,17 +154,21 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(database_url: str, *, limits: Limits | None = None) -> AsyncIterator[Served]:
+async def serving(
+    database_url: str, *, limits: Limits | None = None, settings: Settings | None = None
+) -> AsyncIterator[Served]:
     async with contextlib.AsyncExitStack() as stack:
         database = await Database.open(database_url, name="rowbell tests")
         stack.push_async_callback(database.close)
         connection = await asyncpg.connect(database_url)
         stack.push_async_callback(connection.close)
         watch = Watch(database)
-        await _listen(database_url, watch, stack)
+        gate = Gate(database, settings or Settings.load({}))
+        await gate.prepare()
+        await _listen(database_url, watch, gate, stack)
         bound = stack.enter_context(socket.socket())
         bound.bind(("127.0.0.1", 0))
-        app = create_app(database, watch, readiness=lambda: served.unready, limits=limits)
+        app = create_app(database, watch, gate, readiness=lambda: served.unready, limits=limits)
         server = Server(app, bound)
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=server.address, timeout=DEADLINE)
@@ -172,15 +178,20 @@ async def serving(database_url: str, *, limits: Limits | None = None) -> AsyncIt
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(watch.run())
             group.create_task(server.run())
+            guarding = group.create_task(gate.run())
             await server.ready.wait()
             yield served
             await http.aclose()
             await server.close()
             looking.cancel()
+            guarding.cancel()
 
 
-async def _listen(database_url: str, watch: Watch, stack: contextlib.AsyncExitStack) -> None:
+async def _listen(
+    database_url: str, watch: Watch, gate: Gate, stack: contextlib.AsyncExitStack
+) -> None:
     listening = await asyncpg.connect(database_url)
     stack.push_async_callback(listening.close)
     await listening.add_listener("rowbell_changes", lambda *_: watch.changed())
+    await listening.add_listener("rowbell_tokens", lambda *_: gate.changed())
     await listening.execute(WATCH_LOCK)

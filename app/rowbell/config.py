@@ -1,7 +1,8 @@
 """Every setting, read from `ROWBELL_*` in this one place; every problem is told at once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -22,6 +23,11 @@ from rowbell.task import NAME
 from rowbell.webhook_secrets import WebhookSecrets
 
 PREFIX = "ROWBELL_"
+
+SHORTEST_JWT_SECRET = 32
+"""Bytes: RFC 7518 wants as many as the hash of HS256 has."""
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def _words(value: object) -> object:
@@ -59,6 +65,23 @@ def _mail_address(text: str) -> str:
 
 def _webhook_secrets(text: SecretStr) -> SecretStr:
     WebhookSecrets.parse(text.get_secret_value())
+    return text
+
+
+def _jwt_secret(text: SecretStr) -> SecretStr:
+    if len(text.get_secret_value().encode()) < SHORTEST_JWT_SECRET:
+        raise ValueError(
+            f"it has less than {SHORTEST_JWT_SECRET} bytes: make one with `openssl rand -base64 48`"
+        )
+    return text
+
+
+def _jwt_keys(text: str) -> str:
+    scheme, separator, rest = text.partition("://")
+    host = rest.partition("/")[0]
+    is_here = host.rpartition(":")[0] in LOOPBACK or host in LOOPBACK
+    if separator and scheme != "https" and not (scheme == "http" and is_here):
+        raise ValueError("use https:// (http:// on loopback only), or the path of a file")
     return text
 
 
@@ -120,6 +143,33 @@ class Settings(BaseModel):
         default=None,
         description="Secrets that http_request signs with: name=whsec_NEW,whsec_OLD name=whsec_KEY",
     )
+    jwt_secret: Annotated[SecretStr, AfterValidator(_jwt_secret)] | None = Field(
+        default=None,
+        description="Takes JWTs signed with HS256 and this secret, of 32 bytes or more.",
+    )
+    jwt_keys: Annotated[str, AfterValidator(_jwt_keys)] | None = Field(
+        default=None,
+        description="Takes JWTs of RS256 or ES256: file or https URL of a JSON Web Key Set.",
+    )
+    jwt_issuer: str | None = Field(default=None, description="The iss that a JWT must have.")
+    jwt_audience: str | None = Field(default=None, description="The aud that a JWT must have.")
+    jwt_subject_claim: str = Field(
+        default="sub", min_length=1, description="The claim that says in whose name a JWT acts."
+    )
+    jwt_roles_claim: str = Field(
+        default="roles",
+        min_length=1,
+        description="The claim with admin, operator, producer or reader; a.b is b within a.",
+    )
+    jwt_audiences_claim: str = Field(
+        default="audiences",
+        min_length=1,
+        description="The claim with the audiences whose tasks a JWT may see.",
+    )
+    open: bool = Field(
+        default=False,
+        description="true: serve anybody on any address while no credentials are configured.",
+    )
     blocked_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = Field(
         default=1, description="An event loop silent for this long is logged, with its stack."
     )
@@ -142,6 +192,23 @@ class Settings(BaseModel):
         text = self.webhook_secrets
         return WebhookSecrets.parse(text.get_secret_value()) if text else None
 
+    def takes_jwts(self) -> bool:
+        return self.jwt_secret is not None or self.jwt_keys is not None
+
+    def listens_on_loopback(self) -> bool:
+        """True if only programs of this machine can reach the API."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def _contradictions(self) -> Iterator[str]:
+        if self.jwt_secret and self.jwt_keys:
+            yield "ROWBELL_JWT_SECRET, ROWBELL_JWT_KEYS: set one of them; they say two things."
+        for name in ("jwt_issuer", "jwt_audience"):
+            if self.takes_jwts() and not getattr(self, name):
+                yield f"{PREFIX}{name.upper()}: set it, or a JWT made for others would be taken."
+
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> Self:
         """Settings from the environment; overrides (command-line options) that are not None win.
@@ -161,6 +228,7 @@ class Settings(BaseModel):
         ]
         try:
             settings = cls.model_validate(values)
+            problems += settings._contradictions()
         except ValidationError as error:
             problems += [
                 f"{PREFIX}{str(problem['loc'][0]).upper()}: {_sentence(problem['msg'])}."
@@ -175,10 +243,14 @@ class Settings(BaseModel):
         values = self.model_copy(update=changes)
         others = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
         return others | {
-            PREFIX + name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
-            for name, value in values
-            if value is not None
+            PREFIX + name.upper(): _plain(value) for name, value in values if value is not None
         }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def cores() -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rowbell import handlers as handler_modules
 from rowbell.api.asgi import create_app
+from rowbell.api.auth import Gate
 from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
@@ -57,6 +58,8 @@ class Service:
     address: str = ""
     """URL of the API, once it listens."""
     database: Database | None = None
+    gate: Gate | None = None
+    """Of the API."""
     worker: Worker | None = None
     listener: Listener | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -116,6 +119,11 @@ class Service:
         listener = self.listener = Listener(place.url, self.settings.probe_seconds)
         listener.ears.lost = self._revive
         api: Server | None = None
+        gate: Gate | None = None
+        if bound:
+            gate = self.gate = Gate(database, self.settings)
+            await gate.prepare()  # before anything runs that would have to be drained
+            listener.ears.tokens = gate.changed
         async with _ending(self._hang_up, self._abandon) as services:
             running: list[asyncio.Task[None]] = []
             if self.with_worker:
@@ -130,19 +138,21 @@ class Service:
                 running.append(services.create_task(sweeper.run(), name="sweeper"))
                 running.append(services.create_task(schedules.run(), name="schedules"))
             self._starting = None  # from here on there is something to drain
-            if bound:
+            if bound and gate:
                 watch = Watch(database)
                 watch.on_watching = listener.watch
                 listener.ears.changes = watch.changed
-                api = Server(create_app(database, watch, readiness=self.unready), bound)
+                api = Server(create_app(database, watch, gate, readiness=self.unready), bound)
                 self.address = api.address
                 running.append(services.create_task(watch.run(), name="watch"))
+                running.append(services.create_task(gate.run(), name="gate"))
                 api.closing = watch.closing.set
                 services.create_task(api.run(), name="api")
                 await api.ready.wait()
 
             def look() -> None:
                 listener.ears.changes()
+                listener.ears.tokens()
                 if self.worker:
                     self.worker.dispatchers.look()
                     sweeper.sweep_soon()

@@ -41,7 +41,7 @@ def nowhere() -> CommandLine:
 def test_help_lists_every_command_setting_and_exit_code(nowhere: CommandLine) -> None:
     printed = nowhere.says("--help")
     commands = "serve api worker enqueue ls show cancel retry pause resume migrate psql bench"
-    commands += " schedules schedule"
+    commands += " schedules schedule token"
     settings = [PREFIX + name.upper() for name in Settings.model_fields]
     codes = ["Exit codes", "  0 ", "  1 ", "  2 ", "  130 "]
     missing = [word for word in (*commands.split(), *settings, *codes) if word not in printed]

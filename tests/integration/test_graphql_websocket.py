@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from rowbell.api import arrivals
 from rowbell.api.operations import Limits
+from rowbell.viewer import ANYBODY
 
 from graphql_server import DEADLINE, Client, Served, serving, until
 
@@ -205,7 +206,7 @@ async def test_a_subscriber_that_falls_far_behind_is_told_so(
 
 async def test_a_slow_subscriber_gets_the_newest_state_and_the_end(served: Served) -> None:
     task = await served.insert()
-    states = served.watch.task(task)
+    states = served.watch.task(task, ANYBODY)
     assert (await anext(states)).status == "PENDING"
     _, attempt = await served.claim()
     await served.connection.execute(

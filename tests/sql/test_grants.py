@@ -11,6 +11,7 @@ Login = Callable[..., Awaitable[asyncpg.Connection]]
 INSERT = "insert into rowbell.tasks (kind) values ('echo') returning id"
 PRODUCER, READER = "rowbell_producer", "rowbell_reader"
 OPERATOR, SERVICE = "rowbell_operator", "rowbell_service"
+VIEWER = "rowbell_viewer"
 
 EVERY_COLUMN = """
 insert into rowbell.tasks (kind, payload, description, queue, priority, run_at, max_attempts,
@@ -90,9 +91,14 @@ DENIED = {
         "insert into rowbell.schedules (name, kind, every) values ('a', 'echo', '1 hour')",
         "select rowbell.pause_schedule('a')",
         "delete from rowbell.schedules",
+        "select * from rowbell.tokens",
+        "select rowbell.revoke_token(1)",
     ],
     OPERATOR: [
         INSERT,
+        "select digest from rowbell.tokens",
+        "select * from rowbell.use_token('\\x00')",
+        "select rowbell.create_token('\\x00', 'n', 's', 'admin')",
         "update rowbell.tasks set status = 'PENDING'",
         "delete from rowbell.tasks",
         "update rowbell.queues set paused_at = now()",
@@ -101,7 +107,21 @@ DENIED = {
         "update rowbell.schedules set next_run_at = now()",
         "insert into rowbell.schedules (name, kind, source) values ('a', 'echo', 'code')",
     ],
-    SERVICE: ["drop table rowbell.tasks", "alter table rowbell.tasks disable trigger user"],
+    VIEWER: [
+        INSERT,
+        "select * from rowbell.tasks",
+        "select * from rowbell.task_overview",
+        "select * from rowbell.tokens",
+        "select * from rowbell.token_overview",
+        "select rowbell.cancel(1)",
+        "select rowbell.check_may_change(1, 'ann', '{}', 'admin')",
+        "delete from rowbell.visible_tasks",
+    ],
+    SERVICE: [
+        "select digest from rowbell.tokens",
+        "drop table rowbell.tasks",
+        "alter table rowbell.tasks disable trigger user",
+    ],
 }
 
 
@@ -139,7 +159,7 @@ async def test_a_reader_sees_every_table_and_view(
     reader = await login(role)
     for (name,) in await connection.fetch(
         "select relname from pg_class where relnamespace = 'rowbell'::regnamespace"
-        " and relkind in ('r', 'v')"
+        " and relkind in ('r', 'v') and relname <> 'tokens'"
     ):
         await reader.fetch(f"select * from rowbell.{name}")
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rowbell.api.mailbox import Mailbox
 from rowbell.db import overview
 from rowbell.db.pool import Database
+from rowbell.viewer import Viewer
 
 WINDOW = 2_000
 """How many of the newest ids are remembered as seen."""
@@ -33,8 +34,8 @@ class Arrivals:
         self._floor = 0
 
     @contextmanager
-    def subscribed(self) -> Iterator[Mailbox]:
-        mailbox = Mailbox(room=ROOM)
+    def subscribed(self, viewer: Viewer) -> Iterator[Mailbox]:
+        mailbox = Mailbox(viewer, room=ROOM)
         self._mailboxes.add(mailbox)
         try:
             yield mailbox
@@ -55,7 +56,8 @@ class Arrivals:
         )
         for task in tasks:
             for mailbox in self._mailboxes:
-                mailbox.put(task)
+                if mailbox.is_for(task):
+                    mailbox.put(task)
         if tasks and self._seen is not None:
             self._remember(self._seen | {task.id for task in tasks})
         return len(tasks) == BATCH

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rowbell.api import answers, pages, websocket
+from rowbell.api.auth import Gate
 from rowbell.api.http import GraphQLOverHTTP
 from rowbell.api.operations import Limits, Operations
 from rowbell.api.subscriptions import Watch
@@ -29,12 +30,13 @@ NO_STORE = {"Cache-Control": "no-store"}
 def create_app(
     database: Database,
     watch: Watch,
+    gate: Gate,
     *,
     readiness: Callable[[], str | None],
     limits: Limits | None = None,
 ) -> Starlette:
     """The ASGI application. `readiness` returns None when ready, else a sentence."""
-    operations = Operations(database, watch, limits or Limits())
+    operations = Operations(database, watch, gate, limits or Limits())
     welcome = pages.welcome_page()
 
     async def serve_socket(socket: WebSocket) -> None:

@@ -11,6 +11,7 @@ from rowbell.api.kinds import Kinds
 from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
+from rowbell.viewer import Viewer
 
 Info = GraphQLResolveInfo[Any]
 
@@ -22,10 +23,14 @@ class RequestContext:
     database: Database
     watch: Watch
     kinds: Kinds
-    subject: str | None
-    """In whose name tasks are created; None: of the SQL role."""
+    viewer: Viewer
     connection: HTTPConnection
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
+
+    @property
+    def subject(self) -> str | None:
+        """In whose name tasks are created; None: of the SQL role."""
+        return self.viewer.subject
 
     async def is_paused(self, queue: str) -> bool:
         """The queues of a hundred tasks, asked at once, cost one read. Raises Unavailable."""
@@ -50,11 +55,6 @@ class RequestContext:
         self._pauses = None
         if not read.cancelled():
             read.exception()
-
-
-def subject_of(_: HTTPConnection) -> str | None:
-    """Who calls. The one place where authentication will say so."""
-    return None
 
 
 def context_of(info: Info) -> RequestContext:

@@ -14,11 +14,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rowbell.api import answers, requests
+from rowbell.api.credentials import challenge
 from rowbell.api.documents import DocumentRefused
 from rowbell.api.negotiation import GRAPHQL, HTML, JSON, choose
 from rowbell.api.operations import Operations
 from rowbell.api.requests import BadRequest, GraphQLRequest
-from rowbell.errors import RowbellError
+from rowbell.errors import RowbellError, Unauthenticated
 
 READS = ("GET", "HEAD")
 
@@ -43,11 +44,14 @@ class GraphQLOverHTTP:
             form = _choose_form(request)
             if form == HTML:
                 return self._page
+            await self._operations.gate.admit(request)
             return await self._carry_out(await self._read(request), request, form)
         except DocumentRefused as refused:
             return _answer(answers.of_failure(refused), 400 if form == GRAPHQL else 200, form)
         except RowbellError as error:
-            return _answer(answers.of_failure(error), error.status, form, _allowed(request, error))
+            return _answer(
+                answers.of_failure(error), error.status, form, _headers_of(request, error)
+            )
         except ClientDisconnect:
             raise
         except Exception as failure:  # noqa: BLE001 - whatever it was, the client hears of it
@@ -97,7 +101,9 @@ def _choose_form(request: Request) -> str:
     return form
 
 
-def _allowed(request: Request, error: RowbellError) -> dict[str, str]:
+def _headers_of(request: Request, error: RowbellError) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return challenge(error, request)
     if error.status != 405:
         return {}
     return {"Allow": "POST" if request.method in READS else "GET, POST"}

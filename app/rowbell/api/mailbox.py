@@ -4,6 +4,7 @@ import asyncio
 
 from rowbell.errors import RowbellError
 from rowbell.task import Task
+from rowbell.viewer import Viewer
 
 
 class ClientTooSlow(RowbellError):
@@ -16,12 +17,17 @@ class ClientTooSlow(RowbellError):
 class Mailbox:
     """Room for the states of so many tasks. A newer state takes the place of the older one."""
 
-    def __init__(self, *, room: int) -> None:
+    def __init__(self, viewer: Viewer, *, room: int) -> None:
+        self._viewer = viewer
         self.latest: Task | None = None
         self._room = room
         self._waiting: dict[int, Task] = {}
         self._failure: RowbellError | None = None
         self._arrived = asyncio.Event()
+
+    def is_for(self, task: Task) -> bool:
+        """False if the subscriber may not see it: then it must not even learn that it is there."""
+        return self._viewer.sees(task.created_by, task.audience)
 
     def put(self, task: Task) -> None:
         """Never waits: a slow subscriber must not hold up the others."""

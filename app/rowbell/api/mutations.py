@@ -7,8 +7,9 @@ from ariadne import MutationType
 
 from rowbell.api import arguments
 from rowbell.api.context import Info, RequestContext, context_of
+from rowbell.api.subscriptions import no_such_task
 from rowbell.api.waiting import outcome_of
-from rowbell.db import bulk, inserts, tasks
+from rowbell.db import bulk, inserts, overview, tasks
 from rowbell.logs import log
 from rowbell.task import Changes, Conflict, NewTask, Task
 
@@ -33,13 +34,15 @@ async def execute_task(_: object, info: Info, *, input: Values, wait_seconds: fl
     context = context_of(info)
     seconds = arguments.wait_seconds(wait_seconds)
     (task,) = await _create(context, [arguments.new_task(input)])
-    return await outcome_of(task, context.watch, seconds=seconds, gone=context.gone())
+    return await outcome_of(
+        task, context.watch, viewer=context.viewer, seconds=seconds, gone=context.gone()
+    )
 
 
 @mutation.field("cancelTask")
 async def cancel_task(_: object, info: Info, *, id: str) -> Task:
     context = context_of(info)
-    task = await tasks.cancel(context.database, arguments.existing(id), subject=context.subject)
+    task = await tasks.cancel(context.database, arguments.existing(id), viewer=context.viewer)
     log.info("task.cancelled", task=task.id, status=str(task.status), by=_caller(context))
     return task
 
@@ -47,7 +50,7 @@ async def cancel_task(_: object, info: Info, *, id: str) -> Task:
 @mutation.field("retryTask")
 async def retry_task(_: object, info: Info, *, id: str) -> Task:
     context = context_of(info)
-    task = await tasks.retry(context.database, arguments.existing(id), subject=context.subject)
+    task = await tasks.retry(context.database, arguments.existing(id), viewer=context.viewer)
     log.info("task.retried", task=task.id, by=_caller(context))
     return task
 
@@ -89,10 +92,20 @@ async def resume_queue(_: object, info: Info, *, name: str) -> Values:
 async def _create(context: RequestContext, news: list[NewTask]) -> list[Task]:
     for kind in {new.kind for new in news}:
         await context.kinds.check(kind)
-    created = await inserts.create_all(context.database, news, subject=context.subject)
+    await _check_parents(context, {parent for new in news for parent in new.after or ()})
+    created = await inserts.create_all(context.database, news, viewer=context.viewer)
     for task in created:
         _log_creation(task, context)
     return created
+
+
+async def _check_parents(context: RequestContext, parents: set[int]) -> None:
+    """Raises NotFound: what comes of a task that waits tells of those that it waits for."""
+    if not parents or context.viewer.sees_everything:
+        return
+    visible = await overview.visible_ids(context.database, list(parents), viewer=context.viewer)
+    for parent in sorted(parents - visible):
+        raise no_such_task(parent, field="after")
 
 
 def _log_creation(task: Task, context: RequestContext) -> None:

@@ -16,7 +16,8 @@ from graphql import (
 from starlette.requests import HTTPConnection
 
 from rowbell.api import schema
-from rowbell.api.context import RequestContext, subject_of
+from rowbell.api.auth import Gate, viewer_of
+from rowbell.api.context import RequestContext
 from rowbell.api.documents import Documents
 from rowbell.api.kinds import Kinds
 from rowbell.api.requests import GraphQLRequest
@@ -40,8 +41,9 @@ class Limits:
 
 
 class Operations:
-    def __init__(self, database: Database, watch: Watch, limits: Limits) -> None:
+    def __init__(self, database: Database, watch: Watch, gate: Gate, limits: Limits) -> None:
         self.limits = limits
+        self.gate = gate
         self._database = database
         self._watch = watch
         self._kinds = Kinds(database)
@@ -91,6 +93,6 @@ class Operations:
             database=self._database,
             watch=self._watch,
             kinds=self._kinds,
-            subject=subject_of(connection),
+            viewer=viewer_of(connection),
             connection=connection,
         )

@@ -23,10 +23,23 @@ TYPES = [query, subscription, task_type, queue_type]
 Values = dict[str, Any]
 
 
+@query.field("viewer")
+def read_viewer(_: object, info: Info) -> Values:
+    viewer = context_of(info).viewer
+    return {
+        "subject": viewer.subject,
+        "role": viewer.role,
+        "audiences": sorted(viewer.audiences),
+    }
+
+
 @query.field("task")
 async def read_task(_: object, info: Info, *, id: str) -> Task | None:
+    context = context_of(info)
     number = arguments.task_id(id)
-    return None if number is None else await overview.task(context_of(info).database, number)
+    if number is None:
+        return None
+    return await overview.task(context.database, number, viewer=context.viewer)
 
 
 @query.field("tasks")
@@ -38,12 +51,14 @@ async def read_tasks(
     first: int | None = None,
     after: str | None = None,
 ) -> Values:
+    context = context_of(info)
     size = arguments.page_size(first)
     found = await overview.tasks(
-        context_of(info).database,
+        context.database,
         arguments.wanted(filter),
         limit=size + 1,
         before=None if after is None else cursors.decode(TASKS, after),
+        viewer=context.viewer,
     )
     edges = [{"cursor": cursors.encode(TASKS, task.id), "node": task} for task in found[:size]]
     return {
@@ -70,12 +85,14 @@ def watch_task(
     *,
     id: str,
 ) -> AsyncGenerator[Task, None]:
-    return context_of(info).watch.task(arguments.existing(id))
+    context = context_of(info)
+    return context.watch.task(arguments.existing(id), context.viewer)
 
 
 @subscription.source("taskAdded")
 def watch_added(_: object, info: Info) -> AsyncGenerator[Task, None]:
-    return context_of(info).watch.task_added()
+    context = context_of(info)
+    return context.watch.task_added(context.viewer)
 
 
 @subscription.field("task")

@@ -7,9 +7,11 @@ from graphql import GraphQLSchema
 
 from rowbell.api.mutations import mutation
 from rowbell.api.resolvers import TYPES
+from rowbell.api.roles import guard
 from rowbell.api.scalars import SCALARS
 from rowbell.api.schedules import schedule_type
 from rowbell.task import AfterFailure, Conflict, OnConflict, Status
+from rowbell.viewer import Role
 
 TEXT = Path(__file__).with_name("schema.graphql").read_text(encoding="utf-8")
 
@@ -20,7 +22,9 @@ def build() -> GraphQLSchema:
         EnumType("OnConflict", OnConflict),
         EnumType("Conflict", Conflict),
         EnumType("AfterFailure", AfterFailure),
+        EnumType("Role", Role),
     ]
-    return make_executable_schema(
+    schema = make_executable_schema(
         TEXT, mutation, *TYPES, schedule_type, *SCALARS, *enums, convert_names_case=True
     )
+    return guard(schema)

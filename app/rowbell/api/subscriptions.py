@@ -11,6 +11,7 @@ from rowbell.db.pool import Database
 from rowbell.errors import NotFound, Unavailable
 from rowbell.logs import log
 from rowbell.task import Task
+from rowbell.viewer import Viewer
 
 LOOK_SECONDS = 0.02
 """At most fifty looks a second, however many changes there are."""
@@ -58,9 +59,9 @@ class Watch:
                 await self._look_safely()
             await asyncio.sleep(self._pause)
 
-    async def task(self, task_id: int) -> AsyncGenerator[Task, None]:
+    async def task(self, task_id: int, viewer: Viewer) -> AsyncGenerator[Task, None]:
         """The present state, then each change, up to the final state. Raises NotFound."""
-        mailbox = Mailbox(room=1)
+        mailbox = Mailbox(viewer, room=1)
         with self._subscribed(), self._watching(task_id, mailbox):
             while True:
                 state = await mailbox.take()
@@ -68,9 +69,9 @@ class Watch:
                 if state.status.is_final:
                     return
 
-    async def task_added(self) -> AsyncGenerator[Task, None]:
+    async def task_added(self, viewer: Viewer) -> AsyncGenerator[Task, None]:
         """Tasks inserted from now on. Raises ClientTooSlow."""
-        with self._subscribed(), self._arrivals.subscribed() as mailbox:
+        with self._subscribed(), self._arrivals.subscribed(viewer) as mailbox:
             while True:
                 yield await mailbox.take()
 
@@ -111,7 +112,7 @@ class Watch:
 
     def _deliver(self, task_id: int, state: Task | None) -> None:
         for mailbox in self._tasks.get(task_id, ()):
-            if state is None:
+            if state is None or not mailbox.is_for(state):
                 mailbox.fail(no_such_task(task_id))
             elif state != mailbox.latest:
                 mailbox.put(state)
@@ -141,8 +142,9 @@ class Watch:
                 self._tasks.pop(task_id, None)
 
 
-def no_such_task(task_id: object) -> NotFound:
+def no_such_task(task_id: object, *, field: str = "") -> NotFound:
     return NotFound(
         f"there is no task {str(task_id)[:80]}.",
         hint="Finished tasks are deleted after the retention.",
+        field=field,
     )

@@ -7,9 +7,12 @@ from dataclasses import replace
 
 from rowbell.api.subscriptions import Watch
 from rowbell.task import Task
+from rowbell.viewer import Viewer
 
 
-async def outcome_of(task: Task, watch: Watch, *, seconds: float, gone: Awaitable[None]) -> Task:
+async def outcome_of(
+    task: Task, watch: Watch, *, viewer: Viewer, seconds: float, gone: Awaitable[None]
+) -> Task:
     """The final task, or as it was last seen when the time is up. Raises NotFound if it is deleted.
 
     Ends early once `gone` has returned, or the process drains. While PostgreSQL does not answer,
@@ -19,7 +22,7 @@ async def outcome_of(task: Task, watch: Watch, *, seconds: float, gone: Awaitabl
 
     async def follow() -> None:
         nonlocal latest
-        async with aclosing(watch.task(task.id)) as states:
+        async with aclosing(watch.task(task.id, viewer)) as states:
             async for state in states:
                 latest = state
 

@@ -10,10 +10,11 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rowbell.api import answers, frames
+from rowbell.api.admission import Admission
 from rowbell.api.frames import SUBPROTOCOL, Closing, Gone, Message
 from rowbell.api.operations import Operations, Results
 from rowbell.api.requests import BadRequest, GraphQLRequest
-from rowbell.errors import RowbellError
+from rowbell.errors import Forbidden, RowbellError, Unauthenticated, Unavailable
 
 
 async def serve(websocket: WebSocket, operations: Operations) -> None:
@@ -47,37 +48,50 @@ class Socket:
         self._limits = operations.limits
         self._running: dict[str, asyncio.Task[None]] = {}
         self._sending = asyncio.Lock()
-        self._acknowledged = False
 
     async def run(self) -> None:
         """Read until the end; then every operation is cancelled and awaited, whatever the cause."""
         end: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                await self._welcome()
+                admission = await self._welcome()
+                group.create_task(self._operations.gate.stay(admission))
                 await self._converse(group)
         except* (Closing, Gone) as ends:
             end = ends.exceptions[0]
         if isinstance(end, Closing):
             await self._close(end)
 
-    async def _welcome(self) -> None:
+    async def _welcome(self) -> Admission:
         """Wait for connection_init. Raises Closing, Gone."""
         try:
             async with asyncio.timeout(self._limits.init_seconds):
-                while not self._acknowledged:
-                    await self._answer_before_init(await self._receive())
+                admission = None
+                while admission is None:
+                    admission = await self._answer_before_init(await self._receive())
+                return admission
         except TimeoutError:
             raise Closing(4408, "Connection initialisation timeout") from None
 
-    async def _answer_before_init(self, message: Message) -> None:
+    async def _answer_before_init(self, message: Message) -> Admission | None:
         if message.type == "connection_init":
-            self._acknowledged = True
+            admission = await self._admit(message)
             await self._send({"type": "connection_ack"})
-        elif message.type == "subscribe":
+            return admission
+        if message.type == "subscribe":
             raise Closing(4401, "Unauthorized: send connection_init first")
-        elif message.type == "ping":
+        if message.type == "ping":
             await self._pong(message)
+        return None
+
+    async def _admit(self, message: Message) -> Admission:
+        """Raises Closing."""
+        try:
+            return await self._operations.gate.admit(self._websocket, message.payload)
+        except (Unauthenticated, Forbidden) as refusal:
+            raise Closing(4403, f"Forbidden: {refusal.message}") from None
+        except Unavailable:
+            raise Closing(1013, "PostgreSQL is not available: try again") from None
 
     async def _converse(self, group: asyncio.TaskGroup) -> None:
         """Raises Closing or Gone in the end."""

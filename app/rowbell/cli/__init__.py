@@ -21,6 +21,7 @@ from rowbell.cli.bench.commands import app as bench
 from rowbell.cli.errors import report
 from rowbell.cli.schedule import app as schedule
 from rowbell.cli.settings import epilog
+from rowbell.cli.token import app as token
 from rowbell.errors import RowbellError
 
 SERVING, TASKS, DATABASE = "Serving", "Tasks", "Database"
@@ -55,6 +56,7 @@ app.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(psql.psql)
 app.add_typer(schedule, name="schedule", rich_help_panel=TASKS)
+app.add_typer(token, name="token", rich_help_panel=DATABASE)
 app.add_typer(bench, name="bench", rich_help_panel=DATABASE)
 
 

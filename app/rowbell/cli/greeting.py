@@ -67,6 +67,8 @@ class Greeting:
             address = _reachable(service.address)
             yield "page", f"{address}/"
             yield "GraphQL", f"{address}/graphql"
+        if service.gate and service.gate.is_open:
+            yield "open to", "anybody who reaches it: rowbell token create NAME --role admin"
         if service.worker:
             kinds = ", ".join(service.worker.handlers.kinds)
             yield "worker", f"{service.settings.slots} slots for {kinds}"

@@ -1,4 +1,4 @@
-"""One function for each SQL function of rowbell.tokens. Secrets stay on this side: digests go in."""
+"""One function for each SQL function of rowbell.tokens. Only digests of secrets go in."""
 
 import hashlib
 import secrets

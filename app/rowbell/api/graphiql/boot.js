@@ -5,10 +5,20 @@ const endpoint = new URL(location.pathname, location.origin);
 const socket = new URL(endpoint);
 socket.protocol = endpoint.protocol === "https:" ? "wss:" : "ws:";
 
-const fetcher = GraphiQL.createFetcher({
+// A WebSocket of a browser has no headers: those of the headers tab go with connection_init.
+let headers = {};
+const fetchers = GraphiQL.createFetcher({
   url: endpoint.href,
-  wsClient: graphqlWs.createClient({ url: socket.href, lazy: true }),
+  wsClient: graphqlWs.createClient({
+    url: socket.href,
+    lazy: true,
+    connectionParams: () => headers,
+  }),
 });
+const fetcher = (request, options) => {
+  headers = options?.headers ?? {};
+  return fetchers(request, options);
+};
 
 const parameters = new URLSearchParams(location.search);
 
