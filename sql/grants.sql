@@ -58,7 +58,7 @@ begin
     -- viewer: what the service becomes while it reads for a caller of the API who sees only some tasks
     'grant usage on schema rowbell to rowbell_viewer',
     'grant select on rowbell.visible_tasks, rowbell.kinds to rowbell_viewer',
-    'grant execute on function rowbell.may_see(text, text[], text, text[], text) to rowbell_viewer'
+    'grant execute on function rowbell.is_for(text, text[], text, text[]) to rowbell_viewer, rowbell_reader'
   ] loop
     execute statement;
   end loop;

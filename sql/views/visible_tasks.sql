@@ -9,11 +9,11 @@ select
   t.created_by, t.created_at, t.run_at, t.started_at, t.finished_at, t.cancel_requested_at,
   t.concurrency_key, t.after, t.after_failure, t.after_batch, t.batch
 from rowbell.tasks t
-where rowbell.may_see(
+where rowbell.is_for(
   t.created_by, t.audience, current_setting('rowbell.subject', true),
-  nullif(current_setting('rowbell.audiences', true), '')::text[], current_setting('rowbell.role', true));
+  nullif(current_setting('rowbell.audiences', true), '')::text[]);
 comment on view rowbell.visible_tasks is
-  'The tasks that the caller of the API may see, named by the settings rowbell.subject, rowbell.audiences and rowbell.role of the transaction; none without them.';
+  'The tasks for a caller of the API who is no operator, named by the settings rowbell.subject and rowbell.audiences of the transaction; none without them.';
 comment on column rowbell.visible_tasks.id is 'As in rowbell.tasks.';
 comment on column rowbell.visible_tasks.kind is 'As in rowbell.tasks.';
 comment on column rowbell.visible_tasks.queue is 'As in rowbell.tasks.';

@@ -1,6 +1,7 @@
 """The gate: who is let in, with what, and until when."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from rowbell.viewer import Viewer
 
 LOOK_SECONDS = 5.0
 """How long a socket may outlive its token where the NOTIFY does not arrive."""
+
+LONGEST_TIMER_SECONDS = 3_600.0
 
 _KEY = "rowbell.admission"
 
@@ -103,9 +106,8 @@ class Gate:
     async def stay(self, admission: Admission) -> None:
         """For a connection that lasts: raises the Closing that says why it may no longer."""
         with self._guest(admission) as guest:
-            left = None if admission.expires_at is None else admission.expires_at - time.time()
             try:
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(_seconds_left(admission)):
                     raise Closing(*await guest.ended)
             except TimeoutError:
                 raise Closing(*EXPIRED) from None
@@ -163,6 +165,12 @@ class Gate:
             yield guest
         finally:
             self._guests.discard(guest)
+
+
+def _seconds_left(admission: Admission) -> float | None:
+    """None: never, or so far ahead that `run` will see it in time, whatever the clock does."""
+    left = (admission.expires_at or math.inf) - time.time()
+    return left if left < LONGEST_TIMER_SECONDS else None
 
 
 def viewer_of(connection: HTTPConnection) -> Viewer:

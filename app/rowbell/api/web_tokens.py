@@ -16,6 +16,8 @@ LEEWAY_SECONDS = 10
 """What the issuer's clock may differ from ours."""
 
 _MOST_AUDIENCES = 100
+_LATEST = 2**33
+"""Seconds since the epoch, in the year 2242: an exp beyond it would fit no timer."""
 _LONGEST_SUBJECT = 200
 
 
@@ -66,7 +68,7 @@ class WebTokens:
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
         )
-        return {**claims, "exp": int(claims["exp"])}
+        return {**claims, "exp": min(int(claims["exp"]), _LATEST)}
 
     def _viewer(self, claims: Mapping[str, Any]) -> Viewer:
         """Raises Unauthenticated, Forbidden."""

@@ -29,6 +29,9 @@ async def tasks(
 ) -> list[Task]:
     """Newest first. `before`: the id of the last task of the page before; None: the first page."""
     conditions, values = _conditions(wanted)
+    if not viewer.sees_everything and not viewer.audiences:
+        values.append(viewer.subject)  # nothing is shared: its own come in the order of an index
+        conditions.append(f"t.created_by = ${len(values)}")
     if before is not None:
         values.append(before)
         conditions.append(f"t.id < ${len(values)}")

@@ -10,7 +10,6 @@ from rowbell.viewer import Viewer
 _BECOME = """
 select set_config('rowbell.subject', coalesce($1, ''), true),
        set_config('rowbell.audiences', $2::text[]::text, true),
-       set_config('rowbell.role', $3, true),
        set_config('role', 'rowbell_viewer', true)
 """
 
@@ -35,7 +34,5 @@ async def seeing(database: Database, viewer: Viewer) -> AsyncIterator[Sight]:
             yield Sight(connection, "rowbell.tasks")
             return
         async with connection.transaction(readonly=True):
-            await connection.execute(
-                _BECOME, viewer.subject, sorted(viewer.audiences), str(viewer.role)
-            )
+            await connection.execute(_BECOME, viewer.subject, sorted(viewer.audiences))
             yield Sight(connection, "rowbell.visible_tasks")
