@@ -1,6 +1,7 @@
 """Who is let in over HTTP and WebSocket, what each then sees, and when it has to leave."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -118,7 +119,6 @@ async def test_without_credentials_it_is_a_401_that_says_how(served: Served, acc
         "Bearer " + "x" * 9_000,
         "Bearer a.b.c",
         "Bearer",
-        "Bearer ",
         "Basic YTpi",
         "rbt_unknown",
         "Bearer a b",
@@ -270,6 +270,10 @@ async def test_each_sees_its_own_and_what_is_shared(served: Served) -> None:
     assert len(every["data"]["tasks"]["nodes"]) == 3
 
 
+def without(task: int, answer: object) -> str:
+    return json.dumps(answer).replace(f"task {task}", "task N")
+
+
 async def test_a_foreign_task_looks_like_none_in_every_field(served: Served) -> None:
     foreign = await served.insert(created_by="bob")
     ann = signed("ann", "producer", "ops")
@@ -281,7 +285,7 @@ async def test_a_foreign_task_looks_like_none_in_every_field(served: Served) -> 
         "query ($id: ID!) { tasks(filter: {ids: [$id]}) { nodes { id } } }",
     ):
         answers = [
-            json.dumps(await ask(served, ann, document, id=str(task))).replace(str(task), "N")
+            without(task, await ask(served, ann, document, id=str(task)))
             for task in (foreign, foreign + 1_000)
         ]
         assert answers[0] == answers[1]
@@ -290,8 +294,7 @@ async def test_a_foreign_task_looks_like_none_in_every_field(served: Served) -> 
         said = []
         for task in (foreign, foreign + 1_000):
             await client.subscribe(TASK, {"id": str(task)})
-            message = await client.receive()
-            said.append(json.dumps(message).replace(str(task), "N"))
+            said.append(without(task, await client.receive()))
         assert said[0] == said[1]
         assert "NOT_FOUND" in said[0]
 
@@ -317,14 +320,29 @@ async def test_arrivals_are_told_to_those_who_may_see_them(served: Served) -> No
     ):
         await ann.subscribe(ADDED)
         await olga.subscribe(ADDED)
-        await until(lambda: served.watch.subscribers == 2)
-        await served.insert(created_by="warm", audience=["ops"], description="first")
         for client in (ann, olga):
-            assert (await client.data())["taskAdded"]["description"] == "first"
+            await in_force(client, served)
         await served.insert(created_by="bob", description="secret")
         await served.insert(created_by="bob", audience=["ops", "dev"], description="shared")
-        assert (await olga.data())["taskAdded"]["description"] == "secret"
-        assert (await ann.data())["taskAdded"]["description"] == "shared"
+        assert await besides_markers(olga) == "secret"
+        assert await besides_markers(ann) == "shared"
+
+
+async def in_force(client: Client, served: Served) -> None:
+    """Return once the subscription to taskAdded tells of what is inserted."""
+    while True:
+        await served.insert(created_by="warm", audience=["ops"], description="marker")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await client.websocket.recv()
+                return
+
+
+async def besides_markers(client: Client) -> str:
+    while True:
+        told: str = (await client.data())["taskAdded"]["description"]
+        if told != "marker":
+            return told
 
 
 READER_MAY_NOT = [
