@@ -374,6 +374,14 @@ async def test_a_field_beyond_the_role_is_forbidden(
     assert states == ["PENDING"]
 
 
+async def test_an_explanation_names_what_is_of_others_and_is_for_operators(served: Served) -> None:
+    await served.insert(created_by="ann")
+    asked = "{ tasks { nodes { explanation } } }"
+    for role, is_told in (("producer", False), ("operator", True)):
+        (task,) = (await ask(served, signed("ann", role), asked))["data"]["tasks"]["nodes"]
+        assert bool(task["explanation"]) is is_told
+
+
 async def test_execute_task_waits_for_the_own_task(served: Served) -> None:
     asking = asyncio.create_task(
         ask(
