@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -27,7 +28,7 @@ PREFIX = "ROWBELL_"
 SHORTEST_JWT_SECRET = 32
 """Bytes: RFC 7518 wants as many as the hash of HS256 has."""
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def _words(value: object) -> object:
@@ -77,10 +78,9 @@ def _jwt_secret(text: SecretStr) -> SecretStr:
 
 
 def _jwt_keys(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    host = rest.partition("/")[0]
-    is_here = host.rpartition(":")[0] in LOOPBACK or host in LOOPBACK
-    if separator and scheme != "https" and not (scheme == "http" and is_here):
+    url = urlsplit(text)
+    is_here = url.scheme == "http" and url.hostname in LOOPBACK
+    if "://" in text and url.scheme != "https" and not is_here:
         raise ValueError("use https:// (http:// on loopback only), or the path of a file")
     return text
 

@@ -334,6 +334,7 @@ def test_a_file_that_is_not_there_is_told_at_start() -> None:
         ({"JWT_KEYS": "ftp://id.example/keys"}, "https://"),
         ({"JWT_KEYS": "http://localhost.evil.example/keys"}, "https://"),
         ({"JWT_KEYS": "http://localhost@evil.example/keys"}, "https://"),
+        ({"JWT_KEYS": "http://localhost:80@evil.example/keys"}, "https://"),
         ({"OPEN": "perhaps"}, "ROWBELL_OPEN"),
     ],
 )

@@ -159,8 +159,6 @@ class Gate:
     def _guest(self, admission: Admission) -> Iterator[_Guest]:
         guest = _Guest(admission)
         self._guests.add(guest)
-        # What changed between the admission and now was told to nobody.
-        self._changed.set()
         try:
             yield guest
         finally:

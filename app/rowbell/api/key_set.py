@@ -79,9 +79,7 @@ class KeySet:
             httpx.AsyncClient(timeout=FETCH_SECONDS) as client,
             client.stream("GET", self._place, headers={"Accept": "application/json"}) as response,
         ):
-            response.raise_for_status()
-            if response.is_redirect:
-                raise ConfigurationError("ROWBELL_JWT_KEYS redirects: set the address it leads to.")
+            response.raise_for_status()  # a redirect is refused, too
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MOST_BYTES:
