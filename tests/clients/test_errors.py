@@ -41,7 +41,6 @@ def test_a_refusal_has_its_path_field_and_hint(client: Program) -> None:
 
 def test_a_subscription_to_no_task_is_refused_with_its_code(client: Program) -> None:
     name = client.subscribe(TASK, {"id": "999999"})
-    print(client.first(name)); print(client.seen)
     (error,) = client.first(name)["errors"]
     assert error["extensions"]["code"] == "NOT_FOUND"
 

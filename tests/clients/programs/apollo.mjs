@@ -3,9 +3,13 @@ import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/
 import { CombinedGraphQLErrors } from '@apollo/client/errors';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
+import WebSocket from 'ws';
 
 import { connectTo } from './sockets.mjs';
 import { errorsOf, obey, tell } from './talk.mjs';
+
+// GraphQLWsLink compares with the WebSocket of the browser, which Node has from 22 on.
+globalThis.WebSocket ??= WebSocket;
 
 const { addresses, options } = JSON.parse(process.argv[2]);
 const { client: sockets } = connectTo(addresses, options);

@@ -5,18 +5,28 @@ import WebSocket from 'ws';
 
 import { tell } from './talk.mjs';
 
-export function connectTo(addresses, options = {}) {
+// Offers another subprotocol than graphql-ws asks for.
+function offering(subprotocol) {
+  return class extends WebSocket {
+    constructor(url) {
+      super(url, subprotocol || undefined);
+    }
+  };
+}
+
+export function connectTo(addresses, { subprotocol, ...options } = {}) {
   let turn = 0;
   let socket;
   const client = createClient({
     url: () => addresses[turn++ % addresses.length].replace('http', 'ws') + '/graphql',
     // Node 22 has a WebSocket of its own, 18 and 20 have none.
-    webSocketImpl: WebSocket,
+    webSocketImpl: subprotocol === undefined ? WebSocket : offering(subprotocol),
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
     ...options,
     on: {
       opened: (opened) => (socket = opened),
       connected: (connected) => tell({ event: 'connected', url: connected.url }),
+      pong: () => tell({ event: 'pong' }),
       closed: ({ code, reason }) => tell({ event: 'closed', code, reason }),
     },
   });
