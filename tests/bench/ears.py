@@ -10,6 +10,7 @@ import orjson
 
 _INIT = {"type": "connection_init"}
 _NEXT = b'"type":"next"'
+_TEXT, _PING, _PONG = 0x81, 0x89, 0x8A
 
 
 class Ear(asyncio.Protocol):
@@ -39,6 +40,8 @@ class Ear(asyncio.Protocol):
         if self.ready.done():
             for _ in range(data.count(_NEXT)):
                 self._heard(now)
+            if data[0] == _PING:
+                self.transport.write(_frame(data[2 : 2 + data[1]], _PONG))
         elif b"HTTP/1.1 101" in data:
             self.transport.write(_frame(orjson.dumps(_INIT)))
         elif b"connection_ack" in data:
@@ -50,11 +53,11 @@ class Ear(asyncio.Protocol):
             self.ready.set_exception(ConnectionError("the service hung up"))
 
 
-def _frame(text: bytes) -> bytes:
-    """A text frame with a mask of zeros."""
+def _frame(text: bytes, kind: int = _TEXT) -> bytes:
+    """A frame with a mask of zeros."""
     if len(text) < 126:
-        return b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text
-    return b"\x81\xfe" + len(text).to_bytes(2, "big") + bytes(4) + text
+        return bytes([kind, 0x80 | len(text)]) + bytes(4) + text
+    return bytes([kind, 0xFE]) + len(text).to_bytes(2, "big") + bytes(4) + text
 
 
 async def listen(
