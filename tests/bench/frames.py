@@ -61,7 +61,7 @@ class Frames:
 def told(name: str, seconds: list[float]) -> None:
     ordered = sorted(second * 1000 for second in seconds)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    print(  # noqa: T201
+    print(
         f"{name:<58} p50 {statistics.median(ordered):7.1f} ms  p99 {p99:7.1f} ms"
         f"  max {ordered[-1]:7.1f} ms"
     )
@@ -87,7 +87,7 @@ async def measure_latency(address: str, ways: dict[str, Write], samples: int) ->
             from_sent, from_return = await frames.after(write, 1)
             sent.append(from_sent)
             returned.append(from_return)
-            await asyncio.sleep(random.uniform(0.03, 0.1))  # noqa: S311
+            await asyncio.sleep(random.uniform(0.03, 0.1))
         told(f"{way}: from its sending to the frame", sent)
         told(f"{way}: from its return to the frame", returned)
     ear.transport.abort()

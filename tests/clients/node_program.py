@@ -97,7 +97,7 @@ class Program:
         return self.wait_for(lambda each: each.get("name") == name)
 
     def wait_for(self, wanted: Callable[[Seen], Any], *, since: int = 0) -> Seen:
-        """The first thing told that is wanted, from seen[since] on; fails with all that was seen."""
+        """The first thing told that is wanted, from seen[since] on; fails with what was seen."""
 
         def found() -> Seen | None:
             return next((each for each in self.seen[since:] if wanted(each)), None)

@@ -19,8 +19,9 @@ def test_apollo_keeps_a_task_once_under_its_type_and_id(
     client.ask(LIST)
     cache = client.first(client.tell("cache"))["data"]
     assert cache[f"Task:{task}"]["description"] == "kept"
-    assert cache["ROOT_QUERY"]['task({"id":"%s"})' % task] == {"__ref": f"Task:{task}"}
-    assert {"__ref": f"Task:{task}"} in cache["ROOT_QUERY"]['tasks({"first":5})']["nodes"]
+    asked, reference = cache["ROOT_QUERY"], {"__ref": f"Task:{task}"}
+    assert asked[f'task({{"id":"{task}"}})'] == reference
+    assert reference in asked['tasks({"first":5})']["nodes"]
 
 
 def test_a_subscription_updates_what_apollo_shows_of_the_task(

@@ -21,7 +21,7 @@ def client(request: pytest.FixtureRequest, standing: Services, start: StartProgr
         ("mutation { cancelTask(id: 999999) { id } }", {}, "NOT_FOUND"),
         (CREATE_TASK, {"input": {"description": "x", "priority": 1000}}, "INVALID_ARGUMENT"),
         (CREATE_TASK, {"input": {"description": 7}}, "BAD_USER_INPUT"),
-        ("{ tasks(after: \"x\") { nodes { id } } }", {}, "BAD_CURSOR"),
+        ('{ tasks(after: "x") { nodes { id } } }', {}, "BAD_CURSOR"),
         ("{ colour }", {}, "GRAPHQL_VALIDATION_FAILED"),
     ],
 )
@@ -58,7 +58,8 @@ def test_what_can_be_answered_is_there_beside_the_error(
 ) -> None:
     task = standing.psql(
         "insert into rowbell.tasks (kind, run_at, description, payload)"
-        " values ('echo', now() + interval '1 day', 'deep', (repeat('[', 400) || repeat(']', 400))::jsonb)"
+        " values ('echo', now() + interval '1 day', 'deep',"
+        " (repeat('[', 400) || repeat(']', 400))::jsonb)"
         " returning id"
     )
     answer = client.ask(

@@ -40,9 +40,13 @@ async def watching(standing: Services) -> AsyncIterator[AsyncClientSession]:
 
 async def test_create_task_and_its_status(session: AsyncClientSession, standing: Services) -> None:
     values = {"input": {"description": "x", "queue": standing.hold()}}
-    task = (await session.execute(GraphQLRequest(CREATE_TASK, variable_values=values)))["createTask"]
+    task = (await session.execute(GraphQLRequest(CREATE_TASK, variable_values=values)))[
+        "createTask"
+    ]
     assert task == {"id": task["id"], "status": "PENDING"}
-    answer = await session.execute(GraphQLRequest(GET_TASK_STATUS, variable_values={"id": task["id"]}))
+    answer = await session.execute(
+        GraphQLRequest(GET_TASK_STATUS, variable_values={"id": task["id"]})
+    )
     assert answer == {"task": task}
 
 

@@ -1,5 +1,6 @@
 """graphql-ws comes back by itself after a loss, and does not after a fault of its own."""
 
+import json
 import signal
 
 import pytest
@@ -45,6 +46,16 @@ def test_another_process_serves_when_the_first_one_ends(
     assert client.data_of(watched)[-1]["task"]["status"] == "COMPLETED"
 
 
+def test_an_address_without_a_process_is_passed_over(
+    standing: Services, start: StartProgram
+) -> None:
+    nowhere = "http://127.0.0.1:1"
+    client = start("graphql_ws", [nowhere, *standing.addresses], retryAttempts=FOR_EVER)
+    task = standing.insert(queue=standing.hold())
+    told = client.first(client.subscribe(TASK, {"id": task}))
+    assert told["data"]["task"]["status"] == "PENDING"
+
+
 def test_retries_end_when_no_process_is_left(services: Services, start: StartProgram) -> None:
     client = start("graphql_ws", services.start("api", "api"), retryAttempts=3)
     added = client.subscribe(TASK_ADDED)
@@ -83,7 +94,7 @@ def test_an_operation_id_in_use_is_4409(standing: Services, start: StartProgram)
     client = start("graphql_ws", standing.addresses, retryAttempts=FOR_EVER)
     added = client.subscribe(TASK_ADDED)
     client.event("connected")
-    twice = '{"type": "subscribe", "id": "x", "payload": {"query": "%s"}}' % TASK_ADDED
+    twice = json.dumps({"type": "subscribe", "id": "x", "payload": {"query": TASK_ADDED}})
     client.tell("send", text=twice)
     client.tell("send", text=twice)
     failed = client.wait_for(lambda each: each.get("name") == added and "failed" in each)

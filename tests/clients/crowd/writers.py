@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 
 import httpx
+
 from rowbell.db.embedded import psql_path
 
 from clients.documents import CREATE_TASK

@@ -21,6 +21,8 @@ export function connectTo(addresses, { subprotocol, ...options } = {}) {
     url: () => addresses[turn++ % addresses.length].replace('http', 'ws') + '/graphql',
     // Node 22 has a WebSocket of its own, 18 and 20 have none.
     webSocketImpl: subprotocol === undefined ? WebSocket : offering(subprotocol),
+    // By default an address where nobody listens is not tried again.
+    shouldRetry: () => true,
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
     ...options,
     on: {
