@@ -1,4 +1,4 @@
-"""Subscribers that cost next to nothing: a bare protocol that counts frames, thousands in a process."""
+"""Subscribers that cost next to nothing: a bare protocol that counts frames."""
 
 import asyncio
 import time
