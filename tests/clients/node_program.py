@@ -34,21 +34,25 @@ def installed() -> Path:
 def _install(files: list[Path], place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        packages = Path(folder) / "packages"
+        packages.mkdir()
         for file in files:
-            shutil.copy(file, folder)
+            shutil.copy(file, packages)
         done = subprocess.run(
             ["npm", "ci", "--ignore-scripts"],
-            cwd=folder,
+            cwd=packages,
             capture_output=True,
             text=True,
             timeout=INSTALL_SECONDS,
             check=False,
         )
         assert done.returncode == 0, f"npm ci failed:\n{done.stderr}"
-        # Whole, or not at all: another run may be doing the same.
-        if not place.exists():
-            shutil.copytree(folder, f"{folder}.done", symlinks=True)
-            Path(f"{folder}.done").rename(place)
+        # Whole, or not at all: another run may be doing the same, and be first.
+        try:
+            packages.rename(place)
+        except OSError:
+            if not place.exists():
+                raise
 
 
 class Program:
@@ -125,12 +129,6 @@ class Program:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
-
-    def wait_for_end(self) -> int:
-        """Close its stdin; returns its exit code."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        return self._process.wait(DEADLINE_SECONDS)
 
     def _read(self) -> None:
         assert self._process.stdout
