@@ -1,9 +1,10 @@
 -- What a statement made of each row is told by its two versions alone, so an UPDATE typed into psql is told
 -- like one of the service. Nothing here may raise: seconds are floats, for the difference of two infinite
--- instants would. The plan is made once, perhaps for one row: a nested loop over thousands would never end.
+-- instants would. The plan is made once, perhaps for one row, and perhaps within a function that forbids
+-- hash joins: a nested loop over thousands would never end.
 create or replace function rowbell.journal_updates()
 returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp
-set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
+set enable_hashjoin = on set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
 declare
   role_name   text := session_user;
   application text := current_setting('application_name');

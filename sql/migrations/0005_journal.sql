@@ -55,7 +55,10 @@ comment on column rowbell.journal.detail is
 comment on index rowbell.journal_xid is 'What readers have not seen yet.';
 
 -- A row that has no partition of its own (nobody made one ahead) still finds a place.
-create table rowbell.journal_default partition of rowbell.journal default;
+create table rowbell.journal_default (like rowbell.journal including comments);
+create index journal_default_xid on rowbell.journal_default (xid);
+alter table rowbell.journal attach partition rowbell.journal_default default;
+comment on index rowbell.journal_default_xid is 'What readers have not seen yet.';
 comment on table rowbell.journal_default is 'Events of days for which no partition was made in time.';
 
 create table rowbell.journal_state (

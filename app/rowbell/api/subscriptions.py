@@ -1,16 +1,19 @@
-"""The watch: one look at the database for all subscribers, whenever something has changed."""
+"""The watch: one look at the journal for all subscribers, whenever something has changed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 
-from rowbell.api.arrivals import Arrivals
+from rowbell.api.changes import Changes, Told
 from rowbell.api.mailbox import Mailbox
+from rowbell.api.reader import Reader
+from rowbell.api.visibility import may_see
 from rowbell.db import overview
 from rowbell.db.pool import Database
 from rowbell.errors import NotFound, Unavailable
+from rowbell.journal import Cursor, Entry, Event
 from rowbell.logs import log
-from rowbell.task import Task
+from rowbell.task import Filter, Task
 
 LOOK_SECONDS = 0.02
 """At most fifty looks a second, however many changes there are."""
@@ -22,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Watch:
-    """One for each process. `run` looks; `task` and `task_added` are what subscribers read.
+    """One for each process. `run` looks; `task`, `task_added` and `changes` are what others read.
 
     `on_watching(True)` is called when the first subscriber comes, `on_watching(False)` when the
     last one has left: only in between does the database send notifications.
@@ -37,7 +40,9 @@ class Watch:
         self._database = database
         self._changed = asyncio.Event()
         self._tasks: dict[int, set[Mailbox]] = {}
-        self._arrivals = Arrivals(database)
+        self._unread: set[int] = set()
+        """Watched tasks whose present state has yet to be read."""
+        self._reader = Reader(database)
         self._subscribers = 0
         self._pause = LOOK_SECONDS
 
@@ -68,11 +73,31 @@ class Watch:
                 if state.status.is_final:
                     return
 
-    async def task_added(self) -> AsyncGenerator[Task, None]:
+    async def task_added(self, subject: str | None = None) -> AsyncGenerator[Task, None]:
         """Tasks inserted from now on. Raises ClientTooSlow."""
-        with self._subscribed(), self._arrivals.subscribed() as mailbox:
+
+        def wanted(entry: Entry) -> bool:
+            return entry.event is Event.CREATED and may_see(subject, entry)
+
+        with self._subscribed(), self._reader.joined(wanted) as backlog:
             while True:
-                yield await mailbox.take()
+                change = await backlog.take()
+                if change is not None and change.task is not None:
+                    yield change.task
+
+    async def changes(
+        self, selected: Filter, *, after: Cursor | None, subject: str | None
+    ) -> AsyncGenerator[Told, None]:
+        """Every change since a cursor, or from now on. Raises CursorExpired, ClientTooSlow."""
+
+        def wanted(entry: Entry) -> bool:
+            return entry.matches(selected) and may_see(subject, entry)
+
+        changes = Changes(self._database, self._reader, wanted)
+        with self._subscribed():
+            async with aclosing(changes.told(after)) as told:
+                async for each in told:
+                    yield each
 
     async def _wait(self) -> None:
         try:
@@ -101,12 +126,14 @@ class Watch:
         self._pause = min(LONGEST_PAUSE_SECONDS, max(0.25, self._pause * 2))
 
     async def _look(self) -> None:
-        watched = list(self._tasks)
-        if watched:
-            states = await overview.tasks_by_id(self._database, watched)
-            for task_id in watched:
+        changed = await self._reader.look()
+        self._unread |= set(self._tasks) if changed is None else changed & self._tasks.keys()
+        if unread := self._unread & self._tasks.keys():
+            states = await overview.tasks_by_id(self._database, sorted(unread))
+            self._unread -= unread
+            for task_id in unread:
                 self._deliver(task_id, states.get(task_id))
-        if await self._arrivals.look():
+        if self._reader.is_behind:
             self._changed.set()
 
     def _deliver(self, task_id: int, state: Task | None) -> None:
@@ -127,12 +154,14 @@ class Watch:
         finally:
             self._subscribers -= 1
             if not self._subscribers:
+                self._reader.forget()
                 self.on_watching(False)
 
     @contextmanager
     def _watching(self, task_id: int, mailbox: Mailbox) -> Iterator[None]:
         mailboxes = self._tasks.setdefault(task_id, set())
         mailboxes.add(mailbox)
+        self._unread.add(task_id)
         try:
             yield
         finally:

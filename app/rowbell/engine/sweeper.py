@@ -9,7 +9,7 @@ import random
 from math import inf
 
 from rowbell.config import Settings
-from rowbell.db import workers
+from rowbell.db import journal, workers
 from rowbell.db.pool import Database
 from rowbell.engine.worker import Worker
 from rowbell.errors import Unavailable
@@ -71,6 +71,7 @@ class Sweeper:
                 tasks=rescue.tasks,
                 failed=rescue.poisoned,
             )
+        await journal.fold(self._database)
         now = asyncio.get_running_loop().time()
         if now >= self._rare_at:
             self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
@@ -78,6 +79,8 @@ class Sweeper:
             if missed := await workers.meet_missed(self._database):
                 log.warning("sweep.met", parents=missed)
             await self._prune()
+            if dropped := await journal.keep(self._database, days=self._settings.journal_days):
+                log.info("journal.dropped", days=dropped)
 
     async def _look_ahead(self) -> None:
         """Tasks of a worker that died must not wait for a sweep beyond the end of its lease."""
