@@ -79,7 +79,8 @@ def runs_of(found: Stats, _: Info) -> Values | None:
 def _percentiles(histogram: Histogram) -> Values | None:
     if not any(histogram.counts):
         return None
-    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+    # The schema converts the case of names, and takes a digit for the beginning of a word.
+    shares = {"p_50": 0.5, "p_95": 0.95, "p_99": 0.99}
     return {name: round(histogram.percentile(share), 6) for name, share in shares.items()}
 
 

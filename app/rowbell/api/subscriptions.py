@@ -16,7 +16,7 @@ from rowbell.logs import log
 from rowbell.task import Filter, Task
 
 LOOK_SECONDS = 0.02
-"""At most fifty looks a second, however many changes there are."""
+"""From a look that found something to the next: at most fifty a second, however much changes."""
 
 SAFETY_SECONDS = 1.0
 """Looks go on without a notification while somebody watches: one may have been missed."""
@@ -59,9 +59,8 @@ class Watch:
         while True:
             await self._wait()
             self._changed.clear()  # before the look: what changes during it asks for another
-            if self._subscribers:
-                await self._look_safely()
-            await asyncio.sleep(self._pause)
+            if self._subscribers and await self._look_safely():
+                await asyncio.sleep(self._pause)
 
     async def task(self, task_id: int) -> AsyncGenerator[Task, None]:
         """The present state, then each change, up to the final state. Raises NotFound."""
@@ -106,9 +105,10 @@ class Watch:
         except TimeoutError:
             return
 
-    async def _look_safely(self) -> None:
+    async def _look_safely(self) -> bool:
+        """True if a pause is due: something was found, or the look has failed."""
         try:
-            await self._look()
+            found = await self._look()
         except Unavailable as error:
             self._stumble()
             log.warning("database.lost", by="watch", error=str(error), retry_seconds=self._pause)
@@ -120,12 +120,14 @@ class Watch:
             if self._pause > LOOK_SECONDS:
                 log.info("database.recovered", by="watch")
             self._pause = LOOK_SECONDS
+            return found
+        return True
 
     def _stumble(self) -> None:
         self._changed.set()
         self._pause = min(LONGEST_PAUSE_SECONDS, max(0.25, self._pause * 2))
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
         changed = await self._reader.look()
         self._unread |= set(self._tasks) if changed is None else changed & self._tasks.keys()
         if unread := self._unread & self._tasks.keys():
@@ -135,6 +137,7 @@ class Watch:
                 self._deliver(task_id, states.get(task_id))
         if self._reader.is_behind:
             self._changed.set()
+        return changed is None or bool(changed)
 
     def _deliver(self, task_id: int, state: Task | None) -> None:
         for mailbox in self._tasks.get(task_id, ()):
