@@ -24,10 +24,10 @@ begin
   select n.snapshot, e.id, e.at, e.task_id, e.worker, e.event, e.status_before, e.status, e.attempt, e.wait_seconds,
     e.run_seconds, e.kind, e.queue, e.role, e.application, e.subject, e.created_by, e.audience, e.detail
   from (select coalesce(read_journal.upto, pg_current_snapshot()) as snapshot) n
-  left join (
+  left join lateral (
     select u.* from (
       select j.* from rowbell.journal j
-      where j.xid >= pg_snapshot_xmax(since) and (read_journal.upto is null or j.xid < pg_snapshot_xmax(read_journal.upto))
+      where j.xid >= pg_snapshot_xmax(since) and j.xid < pg_snapshot_xmax(n.snapshot)
       union all
       select k.* from rowbell.journal k where k.xid = any (array(select pg_snapshot_xip(since)))) u
     where u.id > above and (read_journal.upto is null or pg_visible_in_snapshot(u.xid, read_journal.upto))

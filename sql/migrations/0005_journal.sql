@@ -63,6 +63,7 @@ comment on table rowbell.journal_default is 'Events of days for which no partiti
 
 create table rowbell.journal_state (
   is_only      boolean     not null default true,
+  history      text,
   dropped_xid  xid8        not null default '0',
   fold_cursor  pg_snapshot not null default pg_current_snapshot(),
   constraint journal_state_pkey primary key (is_only),
@@ -70,6 +71,7 @@ create table rowbell.journal_state (
 );
 comment on table rowbell.journal_state is 'One row: how far the journal reaches back, and how far it was counted.';
 comment on column rowbell.journal_state.is_only is 'Always true.';
+comment on column rowbell.journal_state.history is 'Which server and database it was written in; a restored one has another. Null: nobody has looked yet.';
 comment on column rowbell.journal_state.dropped_xid is 'Events of transactions up to this one may have been dropped; a cursor that has not seen them all has expired.';
 comment on column rowbell.journal_state.fold_cursor is 'What is visible in this snapshot has been counted.';
 comment on constraint journal_state_pkey on rowbell.journal_state is 'One row.';

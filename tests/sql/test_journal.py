@@ -198,6 +198,20 @@ async def test_a_drop_waits_for_no_insert_and_no_insert_for_a_drop(
     assert await connection.fetchval(drop, in_a_week) >= 0
 
 
+async def test_what_a_restored_journal_brings_along_is_old(connection: asyncpg.Connection) -> None:
+    assert not await connection.fetchval("select rowbell.adopt_journal()")
+    await insert(connection)
+    await connection.execute("update rowbell.journal set xid = '99999999'")
+    since = await connection.fetchval("select pg_current_snapshot()::text")
+    read = "select id from rowbell.read_journal($1::text::pg_snapshot)"
+    assert await connection.fetchval(read, since) is None
+    await connection.execute("update rowbell.journal_state set history = 'elsewhere'")
+    assert await connection.fetchval("select rowbell.adopt_journal()")
+    assert not await connection.fetchval("select rowbell.adopt_journal()")
+    assert await connection.fetchval("select xid::text from rowbell.journal") == "3"
+    assert await connection.fetchval("select rowbell.fold_journal()") == 0
+
+
 # ----------------------------------------------------------------------------- plans
 
 

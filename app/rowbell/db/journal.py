@@ -61,6 +61,7 @@ async def fold(database: Database) -> int:
 async def keep(database: Database, *, days: float) -> int:
     """Make partitions ahead, drop those beyond the retention; returns how many were dropped."""
     async with database.pooled() as connection:
+        await connection.execute("select rowbell.adopt_journal()")
         await connection.execute("select rowbell.make_journal_partitions()")
         dropped: int = await connection.fetchval(
             "select rowbell.drop_journal($1 * interval '1 day')", days

@@ -18,6 +18,7 @@ from rowbell.logs import log
 MISSED_SECONDS = 1.0
 """A row that is due for longer than this should have been claimed, had a bell been heard."""
 PRUNE = 5_000
+BELL_EFFECT = "tasks wait for the next sweep; what the journal misses is told to nobody"
 RARELY_SECONDS = 60.0
 
 
@@ -120,7 +121,7 @@ class Sweeper:
     async def _check_bell(self) -> None:
         problem = await workers.bell_problem(self._database)
         if problem and problem != self._bell_problem:
-            log.warning("bell.disabled", effect="tasks wait for the next sweep", remedy=problem)
+            log.warning("bell.disabled", effect=BELL_EFFECT, remedy=problem)
         self._bell_problem = problem
 
     async def _prune(self) -> None:
