@@ -98,6 +98,11 @@ def parents_of(task: Task, _: Info) -> list[str]:
     return [str(parent) for parent in task.after]
 
 
+@task_type.field("explanation")
+async def explanation_of(task: Task, info: Info) -> list[str]:
+    return await overview.explain(context_of(info).database, task.id)
+
+
 @task_type.field("progress")
 def progress_of(task: Task, _: Info) -> float | None:
     # Kept as real: without rounding, 0.3 would be shown as 0.30000001192092896.

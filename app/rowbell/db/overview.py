@@ -102,13 +102,11 @@ async def is_alive(database: Database) -> bool:
         return bool(await connection.fetchval("select true"))
 
 
-async def waiting_for(database: Database, task_id: int) -> str | None:
-    """What a due task waits for, in words; None if it is not due."""
+async def explain(database: Database, task_id: int) -> list[str]:
+    """Why a task is not running, or what it does instead, in sentences. Raises NotFound."""
     async with database.pooled() as connection:
-        reason: str | None = await connection.fetchval(
-            "select waiting_for from rowbell.due_tasks where id = $1", task_id
-        )
-    return reason
+        rows = await connection.fetch("select reason from rowbell.explain($1)", task_id)
+    return [row[0] for row in rows]
 
 
 def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:

@@ -19,6 +19,7 @@ MISSED_SECONDS = 1.0
 """A row that is due for longer than this should have been claimed, had a bell been heard."""
 PRUNE = 5_000
 BELL_EFFECT = "tasks wait for the next sweep; what the journal misses is told to nobody"
+RETRY_SECONDS = 1.0
 RARELY_SECONDS = 60.0
 
 
@@ -28,13 +29,14 @@ class Sweeper:
     def __init__(self, database: Database, worker: Worker, settings: Settings) -> None:
         self._database = database
         self._worker = worker
+        worker.recovered = self.sweep_soon
         self._settings = settings
         self._bell_problem: str | None = None
         self._unknown: set[str] = set()
         self._now = asyncio.Event()
         self.ready = asyncio.Event()
         self._rare_at = 0.0
-        self._seconds_to_loss = inf
+        self._at_most = inf
 
     def sweep_soon(self) -> None:
         """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
@@ -44,17 +46,19 @@ class Sweeper:
     async def run(self) -> None:
         while True:
             self._now.clear()
-            self._seconds_to_loss = inf
+            self._at_most = inf
             try:
                 await self._sweep()
                 await self._look_ahead()
             except Unavailable as error:
                 log.debug("sweep.failed", reason=error.message)  # the heartbeat says it aloud
+                self.ready.clear()  # what the next one finds, no bell can have announced
+                self._at_most = RETRY_SECONDS
             except Exception as error:  # noqa: BLE001 - a sweep must never be the last one
                 log.error("sweep.failed", reason=repr(error), exc_info=error)
             pause = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
             try:
-                async with asyncio.timeout(min(pause, self._seconds_to_loss)):
+                async with asyncio.timeout(min(pause, self._at_most)):
                     await self._now.wait()
             except TimeoutError:
                 continue
@@ -88,7 +92,7 @@ class Sweeper:
         seconds = await workers.next_loss_in(self._database)
         if seconds is not None:
             # Every process wakes up for it: jitter. Never at once: its row may be locked.
-            self._seconds_to_loss = max(seconds, 0) + random.uniform(0.2, 0.5)  # noqa: S311
+            self._at_most = max(seconds, 0) + random.uniform(0.2, 0.5)  # noqa: S311
 
     async def _look_for_missed_bells(self) -> None:
         coming = await workers.waiting_queues(self._database)
