@@ -33,6 +33,7 @@ begin
     where u.id > above and (read_journal.upto is null or pg_visible_in_snapshot(u.xid, read_journal.upto))
     order by u.id limit most) e on true
   order by e.id;
+  perform rowbell.flush_finished();
 end $$;
 comment on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) is
   'What pg_snapshot `since` could not see, at most so many rows by id, each with the snapshot to read from next; one empty row if nothing is new. Fewer rows than `most`: that was all. RB411: the journal does not reach back so far.';

@@ -198,6 +198,27 @@ async def test_a_drop_waits_for_no_insert_and_no_insert_for_a_drop(
     assert await connection.fetchval(drop, in_a_week) >= 0
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "select snapshot from rowbell.read_journal(pg_current_snapshot())",
+        "select snapshot from rowbell.journal_now()",
+    ],
+)
+async def test_no_snapshot_is_handed_out_before_what_it_shows_is_on_disk(
+    connection: asyncpg.Connection, other: asyncpg.Connection, ask: str
+) -> None:
+    """A crash would give the numbers of forgotten transactions to others."""
+    await other.execute("set synchronous_commit = off")
+    for _ in range(20):
+        await insert(other, count=10)
+        written = await other.fetchval("select pg_current_wal_insert_lsn() - '0/0'")
+        await connection.fetch(f"select x.snapshot::text from ({ask}) x")
+        # A new page of the log begins with a header, which is not written before something follows.
+        flushed = await other.fetchval("select pg_current_wal_flush_lsn() - '0/0'")
+        assert flushed >= written - 64
+
+
 async def test_what_a_restored_journal_brings_along_is_old(connection: asyncpg.Connection) -> None:
     assert not await connection.fetchval("select rowbell.adopt_journal()")
     await insert(connection)

@@ -12,7 +12,7 @@ from rowbell.task import Status
 FOLD = 50_000
 """Events that one fold counts."""
 
-_NOW = "select rowbell.journal_place(), pg_current_snapshot()::text"
+_NOW = "select place, snapshot::text from rowbell.journal_now()"
 _READ = """
 select snapshot::text, id, at, task_id, worker, event::text, status_before::text, status::text,
   attempt, wait_seconds, run_seconds, kind, queue, role, application, subject, created_by,
