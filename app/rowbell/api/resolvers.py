@@ -8,6 +8,7 @@ from ariadne import ObjectType, QueryType, SubscriptionType
 
 from rowbell.api import arguments, cursors
 from rowbell.api.context import Info, context_of
+from rowbell.api.selections import asks_for
 from rowbell.db import overview
 from rowbell.task import NAME, Task
 
@@ -53,17 +54,19 @@ async def read_tasks(
 ) -> Values:
     context = context_of(info)
     size = arguments.page_size(first)
-    found = await overview.tasks(
+    found, stream_cursor = await overview.tasks_and_cursor(
         context.database,
         arguments.wanted(filter),
         limit=size + 1,
         before=None if after is None else cursors.decode(TASKS, after),
         viewer=context.viewer,
+        with_cursor=asks_for(info, "streamCursor"),
     )
     edges = [{"cursor": cursors.encode(TASKS, task.id), "node": task} for task in found[:size]]
     return {
         "nodes": found[:size],
         "edges": edges,
+        "stream_cursor": stream_cursor and cursors.encode_stream(stream_cursor),
         "page_info": {
             "has_next_page": len(found) > size,
             "has_previous_page": after is not None,

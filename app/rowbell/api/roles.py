@@ -14,6 +14,7 @@ NEEDED: dict[str, Role] = {
     "Query.task": Role.READER,
     "Query.tasks": Role.READER,
     "Query.queue": Role.READER,
+    "Query.stats": Role.OPERATOR,
     "Query.schedules": Role.OPERATOR,
     "Mutation.createTask": Role.PRODUCER,
     "Mutation.createTasks": Role.PRODUCER,
@@ -29,6 +30,8 @@ NEEDED: dict[str, Role] = {
     "Mutation.runSchedule": Role.OPERATOR,
     "Subscription.task": Role.READER,
     "Subscription.taskAdded": Role.READER,
+    "Subscription.taskChanges": Role.READER,
+    "Subscription.stats": Role.OPERATOR,
 }
 
 Resolve = Callable[..., Any]

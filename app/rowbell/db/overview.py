@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from rowbell.db import journal
 from rowbell.db.pool import Database
-from rowbell.db.sight import seeing
+from rowbell.db.sight import Sight, seeing
 from rowbell.db.tasks import COLUMNS, as_task
+from rowbell.journal import Cursor
 from rowbell.task import Filter, Task
 from rowbell.viewer import ANYBODY, Viewer
 
@@ -28,6 +30,37 @@ async def tasks(
     viewer: Viewer = ANYBODY,
 ) -> list[Task]:
     """Newest first. `before`: the id of the last task of the page before; None: the first page."""
+    async with seeing(database, viewer) as sight:
+        return await _tasks(sight, wanted, limit, before, viewer)
+
+
+async def tasks_and_cursor(
+    database: Database,
+    wanted: Filter,
+    *,
+    limit: int,
+    before: int | None,
+    with_cursor: bool,
+    viewer: Viewer = ANYBODY,
+) -> tuple[list[Task], Cursor | None]:
+    """As `tasks`, with the cursor of the changes that it does not show, if that is asked for."""
+    if not with_cursor:
+        return await tasks(database, wanted, limit=limit, before=before, viewer=viewer), None
+    if not viewer.sees_everything:  # its role may not read the journal, so the cursor comes first
+        cursor = await journal.now(database)
+        return await tasks(database, wanted, limit=limit, before=before, viewer=viewer), cursor
+    async with (
+        database.pooled() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        cursor = await journal.now_within(connection)
+        sight = Sight(connection, "rowbell.tasks")
+        return await _tasks(sight, wanted, limit, before, viewer), cursor
+
+
+async def _tasks(
+    sight: Sight, wanted: Filter, limit: int, before: int | None, viewer: Viewer
+) -> list[Task]:
     conditions, values = _conditions(wanted)
     if not viewer.sees_everything and not viewer.audiences:
         values.append(viewer.subject)  # nothing is shared: its own come in the order of an index
@@ -37,11 +70,10 @@ async def tasks(
         conditions.append(f"t.id < ${len(values)}")
     values.append(limit)
     where = f"where {' and '.join(conditions)}" if conditions else ""
-    async with seeing(database, viewer) as sight:
-        rows = await sight.connection.fetch(
-            f"select {COLUMNS} from {sight.tasks} t {where} order by t.id desc limit ${len(values)}",  # noqa: S608, E501
-            *values,
-        )
+    rows = await sight.connection.fetch(
+        f"select {COLUMNS} from {sight.tasks} t {where} order by t.id desc limit ${len(values)}",  # noqa: S608
+        *values,
+    )
     return [as_task(row) for row in rows]
 
 
@@ -65,25 +97,11 @@ async def tasks_by_id(database: Database, ids: list[int]) -> dict[int, Task]:
     return {row["id"]: as_task(row) for row in rows}
 
 
-async def newest_ids(database: Database, *, most: int) -> list[int]:
-    """The ids of the newest tasks, at most so many, newest first."""
+async def oldest(database: Database, *, most: int) -> list[Task]:
+    """At most so many tasks, oldest first."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            "select id from rowbell.tasks order by id desc limit $1", most
-        )
-    return [row[0] for row in rows]
-
-
-async def tasks_above(
-    database: Database, floor: int, *, besides: list[int], most: int
-) -> list[Task]:
-    """Tasks with ids above the floor, oldest first, at most so many, without those besides."""
-    async with database.pooled() as connection:
-        rows = await connection.fetch(
-            f"select {COLUMNS} from rowbell.tasks t"  # noqa: S608
-            " where t.id > $1 and t.id <> all ($2::bigint[]) order by t.id limit $3",
-            floor,
-            besides,
+            f"select {COLUMNS} from rowbell.tasks t order by t.id limit $1",  # noqa: S608
             most,
         )
     return [as_task(row) for row in rows]

@@ -9,7 +9,7 @@ import random
 from math import inf
 
 from rowbell.config import Settings
-from rowbell.db import workers
+from rowbell.db import journal, workers
 from rowbell.db.pool import Database
 from rowbell.engine.worker import Worker
 from rowbell.errors import Unavailable
@@ -18,6 +18,7 @@ from rowbell.logs import log
 MISSED_SECONDS = 1.0
 """A row that is due for longer than this should have been claimed, had a bell been heard."""
 PRUNE = 5_000
+BELL_EFFECT = "tasks wait for the next sweep; what the journal misses is told to nobody"
 RETRY_SECONDS = 1.0
 RARELY_SECONDS = 60.0
 
@@ -75,6 +76,7 @@ class Sweeper:
                 tasks=rescue.tasks,
                 failed=rescue.poisoned,
             )
+        await journal.fold(self._database)
         now = asyncio.get_running_loop().time()
         if now >= self._rare_at:
             self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
@@ -82,6 +84,8 @@ class Sweeper:
             if missed := await workers.meet_missed(self._database):
                 log.warning("sweep.met", parents=missed)
             await self._prune()
+            if dropped := await journal.keep(self._database, days=self._settings.journal_days):
+                log.info("journal.dropped", days=dropped)
 
     async def _look_ahead(self) -> None:
         """Tasks of a worker that died must not wait for a sweep beyond the end of its lease."""
@@ -121,7 +125,7 @@ class Sweeper:
     async def _check_bell(self) -> None:
         problem = await workers.bell_problem(self._database)
         if problem and problem != self._bell_problem:
-            log.warning("bell.disabled", effect="tasks wait for the next sweep", remedy=problem)
+            log.warning("bell.disabled", effect=BELL_EFFECT, remedy=problem)
         self._bell_problem = problem
 
     async def _prune(self) -> None:
