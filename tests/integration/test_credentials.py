@@ -328,6 +328,23 @@ async def test_arrivals_are_told_to_those_who_may_see_them(served: Served) -> No
         assert await besides_markers(ann) == "shared"
 
 
+async def test_the_stream_of_changes_has_only_what_may_be_seen(served: Served) -> None:
+    page = "{ tasks { streamCursor } }"
+    ann = signed("ann", "reader", "ops")
+    after = (await ask(served, ann, page))["data"]["tasks"]["streamCursor"]
+    await served.insert(created_by="bob", description="secret")
+    shared = await served.insert(created_by="bob", audience=["ops"])
+    changes = (
+        "subscription ($c: Cursor) { taskChanges(after: $c) { event { taskId task { id } } } }"
+    )
+    async with socket(served, ann) as client:
+        await client.subscribe(changes, {"c": after})
+        event = None
+        while event is None:  # a checkpoint has none
+            event = (await client.data())["taskChanges"]["event"]
+        assert event == {"taskId": str(shared), "task": {"id": str(shared)}}
+
+
 async def in_force(client: Client, served: Served) -> None:
     """Return once the subscription to taskAdded tells of what is inserted."""
     while True:
