@@ -128,10 +128,14 @@ async def test_a_look_that_fails_for_our_own_fault_is_logged_and_done_again(
     async with served.socket() as client:
         await client.subscribe(TASK, {"id": str(task)})
         await client.data()
-        await served.connection.execute("alter table rowbell.tasks rename column worker to falls")
+        await served.connection.execute(
+            "alter table rowbell.tasks rename column created_at to made_at"
+        )
         await served.connection.execute("update rowbell.tasks set status = 'CANCELLED'")
         await until(lambda: any(event["event"] == "api.failed" for event in events))
-        await served.connection.execute("alter table rowbell.tasks rename column falls to worker")
+        await served.connection.execute(
+            "alter table rowbell.tasks rename column made_at to created_at"
+        )
         assert (await client.data())["task"]["status"] == "CANCELLED"
 
 
