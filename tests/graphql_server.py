@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from rowbell.api.asgi import create_app
-from rowbell.api.operations import Limits
+from rowbell.api.limits import Limits
 from rowbell.api.server import Server
 from rowbell.api.subscriptions import Watch
 from rowbell.db.pool import Database

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rowbell import handlers as handler_modules
 from rowbell.api.asgi import create_app
+from rowbell.api.limits import Limits
 from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
@@ -134,7 +135,15 @@ class Service:
                 watch = Watch(database)
                 watch.on_watching = listener.watch
                 listener.ears.changes = watch.changed
-                api = Server(create_app(database, watch, readiness=self.unready), bound)
+                app = create_app(
+                    database,
+                    watch,
+                    readiness=self.unready,
+                    limits=Limits.of(self.settings),
+                    origins=self.settings.origins,
+                    graphiql=self.settings.shows_graphiql(),
+                )
+                api = Server(app, bound)
                 self.address = api.address
                 running.append(services.create_task(watch.run(), name="watch"))
                 api.closing = watch.closing.set
@@ -176,10 +185,13 @@ class Service:
 
     async def _drain(self, api: Server | None, running: list[asyncio.Task[None]]) -> None:
         log.info("service.stopping")
-        if self.worker:
-            await self.worker.drain(self.settings.drain_seconds)
-        if self.crew:
-            await self.crew.ended.wait()
+        async with asyncio.TaskGroup() as draining:
+            if api:
+                draining.create_task(api.drain(self.settings.drain_seconds))
+            if self.worker:
+                await self.worker.drain(self.settings.drain_seconds)
+            if self.crew:
+                await self.crew.ended.wait()
         if api:
             await api.close()
         for service in reversed(running):

@@ -1,7 +1,7 @@
 """The HTTP side of a process: which address answers with what."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 from starlette.applications import Starlette
@@ -14,7 +14,9 @@ from starlette.websockets import WebSocket
 
 from rowbell.api import answers, pages, websocket
 from rowbell.api.http import GraphQLOverHTTP
-from rowbell.api.operations import Limits, Operations
+from rowbell.api.limits import Limits
+from rowbell.api.operations import Operations
+from rowbell.api.origins import Origins
 from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
@@ -32,13 +34,19 @@ def create_app(
     *,
     readiness: Callable[[], str | None],
     limits: Limits | None = None,
+    origins: Sequence[str] = (),
+    graphiql: bool = True,
 ) -> Starlette:
-    """The ASGI application. `readiness` returns None when ready, else a sentence."""
+    """The ASGI application. `readiness` returns None when ready, else a sentence.
+
+    Its `state.lobby` is who has to leave before the process ends.
+    """
     operations = Operations(database, watch, limits or Limits())
+    allowed = Origins(origins)
     welcome = pages.welcome_page()
 
     async def serve_socket(socket: WebSocket) -> None:
-        await websocket.serve(socket, operations)
+        await websocket.serve(socket, operations, allowed)
 
     async def show_welcome(_: Request) -> Response:
         return welcome
@@ -49,18 +57,23 @@ def create_app(
             return PlainTextResponse("ready\n", headers=NO_STORE)
         return _json({"ready": False, "reason": reason}, 503)
 
-    return Starlette(
+    page = pages.graphiql_page() if graphiql else None
+    files = pages.VendoredFiles(directory=pages.HERE / "graphiql")
+    app = Starlette(
         routes=[
             Route("/", show_welcome),
-            Route("/graphql", GraphQLOverHTTP(operations, pages.graphiql_page())),
+            Route("/graphql", GraphQLOverHTTP(operations, allowed, page)),
             WebSocketRoute("/graphql", serve_socket),
-            Mount("/graphiql", pages.VendoredFiles(directory=pages.HERE / "graphiql")),
+            *([Mount("/graphiql", files)] if graphiql else []),
             Route("/healthz", _tell_health),
             Route("/readyz", tell_readiness),
         ],
         middleware=[Middleware(pages.SecurityHeaders)],
         exception_handlers={HTTPException: _refuse, Exception: _apologise},
     )
+    app.state.lobby = operations.lobby
+    app.state.limits = operations.limits
+    return app
 
 
 async def _tell_health(_: Request) -> Response:

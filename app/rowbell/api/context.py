@@ -25,6 +25,8 @@ class RequestContext:
     subject: str | None
     """In whose name tasks are created; None: of the SQL role."""
     connection: HTTPConnection
+    deadline: asyncio.Timeout | None = None
+    """Of a query or a mutation; a subscription has none."""
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
 
     async def is_paused(self, queue: str) -> bool:
@@ -33,6 +35,12 @@ class RequestContext:
             self._pauses = asyncio.ensure_future(overview.paused_queues(self.database))
             self._pauses.add_done_callback(self._forget)
         return queue in await asyncio.shield(self._pauses)
+
+    def allow(self, seconds: float) -> None:
+        """The client has asked to wait for so long: that is no part of the work."""
+        until = self.deadline.when() if self.deadline else None
+        if self.deadline and until is not None:
+            self.deadline.reschedule(until + seconds)
 
     async def gone(self) -> None:
         """Returns once the client of an HTTP request has hung up: nobody reads the answer.
@@ -55,6 +63,11 @@ class RequestContext:
 def subject_of(_: HTTPConnection) -> str | None:
     """Who calls. The one place where authentication will say so."""
     return None
+
+
+def payer_of(connection: HTTPConnection) -> str:
+    """Whom limits count for: the subject, or the address of somebody without a name."""
+    return subject_of(connection) or (connection.client.host if connection.client else "")
 
 
 def context_of(info: Info) -> RequestContext:

@@ -3,6 +3,7 @@
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+STREAM = "text/event-stream"
 
 _SPECIFIC, _FAMILY, _ANY = 2, 1, 0
 
@@ -17,6 +18,12 @@ def choose(accept: str, offers: list[str]) -> str | None:
     ranked = [(_rank(offer, wishes), offer) for offer in offers]
     best, offer = max(ranked, key=lambda pair: pair[0])
     return offer if best[0] > 0 else None
+
+
+def names(accept: str, form: str) -> bool:
+    """True if the client names this very form: a `*` would take a stream for any answer."""
+    wishes = [_wish(part) for part in accept.split(",")]
+    return any(name == form and weight > 0 for name, weight in wishes)
 
 
 def _wish(part: str) -> tuple[str, float]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from rowbell.api.limits import TooManyValues, VariablesTooDeep
 from rowbell.errors import RowbellError
 
 
@@ -70,3 +71,29 @@ def read_json(text: bytes | str, place: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"{place} is no JSON: {error.msg} at {error.pos}.") from None
+
+
+def check_variables(request: GraphQLRequest, most_levels: int, most_values: int) -> None:
+    """Raises VariablesTooDeep, TooManyValues. Without recursion: depth is the client's choice."""
+    level: list[Any] = [request.variables] if request.variables else []
+    depth = values = 0
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for part in level:
+            if isinstance(part, dict):
+                below.extend(part.values())
+            elif isinstance(part, list):
+                below.extend(part)
+        values += len(below)
+        level = below
+        if depth > most_levels + 1:
+            raise VariablesTooDeep(
+                f"the variables have more than {most_levels} levels.",
+                hint="Flatten them, or send the inner part as a text.",
+            )
+        if values > most_values:
+            raise TooManyValues(
+                f"the variables hold more than {most_values} values.",
+                hint="Send them in several requests.",
+            )
