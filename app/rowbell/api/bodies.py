@@ -11,6 +11,9 @@ from rowbell.api.requests import BadRequest
 
 async def read(request: Request, limits: Limits) -> bytes:
     """Raises BodyTooLarge, BodyTooSlow, ClientDisconnect."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > limits.body_bytes:
+        raise _too_large(limits.body_bytes)
     try:
         async with asyncio.timeout(limits.body_seconds):
             return await _read(request, limits.body_bytes)
@@ -23,21 +26,19 @@ async def read(request: Request, limits: Limits) -> bytes:
 
 
 async def _read(request: Request, most: int) -> bytes:
-    body = bytearray()
-    announced = request.headers.get("content-length", "")
-    too_large = announced.isdecimal() and int(announced[:20]) > most
-    if not too_large:
-        async for chunk in request.stream():
-            body += chunk
-            too_large = len(body) > most
-            if too_large:
-                break
-    if too_large:
-        raise BodyTooLarge(
-            f"the body has more than {most} bytes.",
-            hint="A task carries keys and ids: keep files elsewhere.",
-        )
-    return bytes(body)
+    body = b""
+    async for chunk in request.stream():
+        body = body + chunk if body else chunk
+        if len(body) > most:
+            raise _too_large(most)
+    return body
+
+
+def _too_large(most: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body has more than {most} bytes.",
+        hint="A task carries keys and ids: keep files elsewhere.",
+    )
 
 
 def check_content_type(header: str) -> None:

@@ -8,6 +8,7 @@ from graphql import GraphQLResolveInfo
 from starlette.requests import HTTPConnection, Request
 
 from rowbell.api.kinds import Kinds
+from rowbell.api.reads import Reads
 from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
@@ -22,6 +23,7 @@ class RequestContext:
     database: Database
     watch: Watch
     kinds: Kinds
+    reads: Reads
     subject: str | None
     """In whose name tasks are created; None: of the SQL role."""
     connection: HTTPConnection

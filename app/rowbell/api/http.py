@@ -5,7 +5,6 @@ status says whether the request was carried out, with application/json it is 200
 was understood.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -21,11 +20,14 @@ from rowbell.api.limits import LimitExceeded
 from rowbell.api.negotiation import GRAPHQL, HTML, JSON, STREAM, choose, names
 from rowbell.api.operations import Operations, Prepared
 from rowbell.api.origins import Origins
+from rowbell.api.replies import Reply
 from rowbell.api.requests import BadRequest, GraphQLRequest
 from rowbell.api.stream import EventStream
 from rowbell.errors import RowbellError
 
 READS = ("GET", "HEAD")
+_NEWER_FIRST = (GRAPHQL, JSON, STREAM)
+_OLDER_FIRST = (JSON, GRAPHQL, STREAM)
 
 
 @dataclass(slots=True)
@@ -92,9 +94,9 @@ class GraphQLOverHTTP:
             )
         accepted = _accepted(request)
         # Who does not ask for the newer form by its name may not know its statuses.
-        offers = [GRAPHQL, JSON, STREAM] if names(accepted, GRAPHQL) else [JSON, GRAPHQL, STREAM]
+        offers: tuple[str, ...] = _NEWER_FIRST if names(accepted, GRAPHQL) else _OLDER_FIRST
         if request.method in READS and self._page:
-            offers.append(HTML)
+            offers = (*offers, HTML)
         form = choose(accepted, offers)
         if form is None:
             raise BadRequest(
@@ -111,7 +113,7 @@ class GraphQLOverHTTP:
         bodies.check_content_type(request.headers.get("content-type", ""))
         return requests.from_json(await bodies.read(request, self._operations.limits))
 
-    async def _carry_out(self, prepared: Prepared, request: Request, form: _Form) -> Response:
+    async def _carry_out(self, prepared: Prepared, request: Request, form: _Form) -> Reply:
         """Raises OperationTimeout."""
         result = await self._operations.execute(prepared, request)
         refused = form.name == GRAPHQL and answers.is_refused(result)
@@ -149,16 +151,6 @@ def _headers(request: Request, error: RowbellError) -> dict[str, str]:
     return {"Retry-After": "1"} if error.status == 503 else {}
 
 
-def _answer(answer: answers.Answer, status: int, form: _Form) -> Response:
+def _answer(answer: answers.Answer, status: int, form: _Form) -> Reply:
     media = JSON if form.name in (STREAM, HTML) else form.name
-    headers: Mapping[str, str] = {
-        "Cache-Control": "no-store",
-        "Vary": "Accept, Origin",
-        **form.headers,
-    }
-    return Response(
-        orjson.dumps(answer),
-        status_code=status,
-        headers=headers,
-        media_type=f"{media}; charset=utf-8",
-    )
+    return Reply(orjson.dumps(answer), status, media, form.headers)

@@ -1,5 +1,7 @@
 """The Accept header: which of the forms on offer a client would rather have."""
 
+from functools import lru_cache
+
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
@@ -8,7 +10,8 @@ STREAM = "text/event-stream"
 _SPECIFIC, _FAMILY, _ANY = 2, 1, 0
 
 
-def choose(accept: str, offers: list[str]) -> str | None:
+@lru_cache(maxsize=256)
+def choose(accept: str, offers: tuple[str, ...]) -> str | None:
     """The best offer, or None if the client takes none. On a tie the earlier offer wins.
 
     An empty header takes anything. Between equal weights a form that is named beats one that a
@@ -20,6 +23,7 @@ def choose(accept: str, offers: list[str]) -> str | None:
     return offer if best[0] > 0 else None
 
 
+@lru_cache(maxsize=256)
 def names(accept: str, form: str) -> bool:
     """True if the client names this very form: a `*` would take a stream for any answer."""
     wishes = [_wish(part) for part in accept.split(",")]

@@ -16,6 +16,7 @@ from rowbell.api.kinds import Kinds
 from rowbell.api.limits import Limits, OperationTimeout, QueryTooCostly
 from rowbell.api.lobby import Lobby
 from rowbell.api.rates import Rates
+from rowbell.api.reads import Reads
 from rowbell.api.requests import GraphQLRequest, check_variables
 from rowbell.api.subscriptions import Watch
 from rowbell.db.pool import Database
@@ -41,6 +42,7 @@ class Operations:
         self._database = database
         self._watch = watch
         self._kinds = Kinds(database)
+        self._reads = Reads(database)
         self._schema = schema.build()
         self._documents = Documents(self._schema, limits)
 
@@ -108,6 +110,7 @@ class Operations:
             database=self._database,
             watch=self._watch,
             kinds=self._kinds,
+            reads=self._reads,
             subject=subject_of(connection),
             connection=connection,
             deadline=deadline,

@@ -26,7 +26,7 @@ Values = dict[str, Any]
 @query.field("task")
 async def read_task(_: object, info: Info, *, id: str) -> Task | None:
     number = arguments.task_id(id)
-    return None if number is None else await overview.task(context_of(info).database, number)
+    return None if number is None else await context_of(info).reads.task(number)
 
 
 @query.field("tasks")

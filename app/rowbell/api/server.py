@@ -48,6 +48,11 @@ class Server:
             self.ready,
         )
 
+    @property
+    def connections(self) -> int:
+        """That are open, whatever is spoken on them."""
+        return len(self._uvicorn.server_state.connections)
+
     async def run(self) -> None:
         try:
             await self._uvicorn.serve([self._bound])

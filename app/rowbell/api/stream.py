@@ -18,9 +18,11 @@ from rowbell.api.connections import abort
 from rowbell.api.context import payer_of
 from rowbell.api.limits import TooManySockets
 from rowbell.api.operations import Operations, Prepared
+from rowbell.api.pages import SecurityHeaders
 from rowbell.errors import RowbellError
 
 HEAD = {
+    **SecurityHeaders.HEADERS,
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-store",
     "X-Accel-Buffering": "no",  # nginx would keep events back until it has a page of them
@@ -56,6 +58,7 @@ class EventStream:
             await self._refuse(error, send)
         except TimeoutError:
             abort(scope)  # the client reads nothing; what waits for it would wait for ever
+            await _gone(receive)
 
     async def _serve(self, receive: Receive, send: Send) -> None:
         """Until the operation has ended, the client has left, or the process drains."""
