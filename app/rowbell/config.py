@@ -155,7 +155,7 @@ class Settings(BaseModel):
         default=210, description="Levels of the variables of one request."
     )
     api_variables_values: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
-        default=50_000, description="Values in the variables of one request."
+        default=20_000, description="Values in the variables of one request."
     )
     api_operations: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=100, description="Operations under way at once on one WebSocket."

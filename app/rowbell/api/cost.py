@@ -32,7 +32,7 @@ LIST = 20
 """Items of a list that takes no `first`."""
 PAGE = 50
 LARGEST_PAGE = 100
-LARGEST_BATCH = 1_000
+UNBOUNDED = 10**9
 INTROSPECTION = 2_000
 """Of `__schema`, however much of it is asked for: it is bounded by its depth."""
 
@@ -127,7 +127,7 @@ class _Reading:
         if not is_list:
             return 1, 0
         if "inputs" in field.args:
-            return self._size(node, "inputs", 0, LARGEST_BATCH), 0
+            return self._size(node, "inputs", 0, UNBOUNDED), 0
         return page or LIST, 0
 
     def _size(self, node: FieldNode, argument: str, usual: int, most: int) -> int:
@@ -146,5 +146,5 @@ def _literal(node: object, variables: Mapping[str, Any]) -> Any:
     if isinstance(node, VariableNode):
         return variables.get(node.name.value)
     if isinstance(node, IntValueNode):
-        return int(node.value) if len(node.value) < 10 else LARGEST_BATCH
+        return int(node.value) if len(node.value) < 10 else UNBOUNDED
     return list(node.values) if isinstance(node, ListValueNode) else None

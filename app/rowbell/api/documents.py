@@ -64,12 +64,15 @@ class Documents:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def read(self, query: str) -> Document:
-        """Raises DocumentRefused, LimitExceeded."""
+    def kept(self, query: str) -> Document | None:
+        """If it has been read before."""
         document = self._kept.get(query)
         if document is not None:
             self._kept.move_to_end(query)
-            return document
+        return document
+
+    def read(self, query: str) -> Document:
+        """Heavy: to be called in turn. Raises DocumentRefused, LimitExceeded."""
         document = self._document(self._parse(query))
         if len(query) <= LONGEST_KEPT:
             self._kept[query] = document

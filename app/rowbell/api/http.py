@@ -80,7 +80,7 @@ class GraphQLOverHTTP:
         if form.name == HTML and self._page:
             return self._page
         form.headers |= self._operations.rates.spend(payer_of(request))
-        prepared = self._operations.prepare(await self._read(request))
+        prepared = await self._operations.prepare(await self._read(request))
         _check_operation(prepared, request, form)
         if form.name == STREAM:
             return EventStream(self._operations, request, form.headers, prepared)

@@ -26,7 +26,7 @@ class Limits:
     cost: int = 5_000
     """Fields of the answer, as far as they can be foreseen; see rowbell.api.cost."""
     variables_depth: int = 210
-    variables_values: int = 50_000
+    variables_values: int = 20_000
     init_seconds: float = 5.0
     """From the opening of a WebSocket to its connection_init."""
     send_seconds: float = 10.0

@@ -1,7 +1,7 @@
 """What the transports share: the schema, the documents, and how a request is carried out."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import cast
@@ -19,7 +19,11 @@ from rowbell.api.rates import Rates
 from rowbell.api.reads import Reads
 from rowbell.api.requests import GraphQLRequest, check_variables
 from rowbell.api.subscriptions import Watch
+from rowbell.api.turns import Turns
 from rowbell.db.pool import Database
+
+MANY_VALUES = 1_000
+MANY_BYTES = 16_384
 
 Results = AsyncGenerator[ExecutionResult, None]
 
@@ -32,6 +36,8 @@ class Prepared:
     document: DocumentNode
     kind: OperationType | None
     """None if the request does not say which of several operations it means."""
+    values: int
+    """In its variables."""
 
 
 class Operations:
@@ -41,27 +47,36 @@ class Operations:
         self.rates = Rates(limits.rate)
         self._database = database
         self._watch = watch
+        self._turns = Turns()
         self._kinds = Kinds(database)
         self._reads = Reads(database)
         self._schema = schema.build()
         self._documents = Documents(self._schema, limits)
 
-    def prepare(self, request: GraphQLRequest) -> Prepared:
+    async def prepare(self, request: GraphQLRequest) -> Prepared:
         """Raises DocumentRefused, LimitExceeded."""
-        document = self._documents.read(request.query)
-        check_variables(
-            request, self.limits.variables_depth, self.limits.variables_values
-        )  # before anything walks through them by recursion
+        document = self._documents.kept(request.query)
+        if document is not None and request.size < MANY_BYTES:
+            values = self._check_variables(request)
+        else:
+            async with self._turns.turn():
+                document = document or self._documents.read(request.query)
+                values = self._check_variables(request)
         operation = document.operations.get(request.operation_name)
         if operation is None:
-            return Prepared(request, document.node, None)
+            return Prepared(request, document.node, None, values)
         cost = operation.price.of(request.variables)
         if cost > self.limits.cost:
             raise QueryTooCostly(
                 f"this operation costs {cost}, {self.limits.cost} is the most.",
                 hint="Ask for fewer fields, a smaller first, or fewer inputs at once.",
             )
-        return Prepared(request, document.node, operation.node.operation)
+        return Prepared(request, document.node, operation.node.operation, values)
+
+    def _check_variables(self, request: GraphQLRequest) -> int:
+        """Before anything walks through them by recursion. Raises LimitExceeded."""
+        limits = self.limits
+        return check_variables(request, limits.variables_depth, limits.variables_values)
 
     async def execute(self, prepared: Prepared, connection: HTTPConnection) -> ExecutionResult:
         """Carry out a query or a mutation. Raises OperationTimeout."""
@@ -80,14 +95,25 @@ class Operations:
     async def _execute(
         self, prepared: Prepared, connection: HTTPConnection, deadline: asyncio.Timeout
     ) -> ExecutionResult:
-        result = execute(
+        context = self._context(connection, deadline)
+        if prepared.values < MANY_VALUES:
+            result = self._begin(prepared, context)
+        else:
+            async with self._turns.turn():
+                result = self._begin(prepared, context)
+        return await result if isawaitable(result) else result
+
+    def _begin(
+        self, prepared: Prepared, context: RequestContext
+    ) -> ExecutionResult | Awaitable[ExecutionResult]:
+        """Variables are checked here, which takes as long as they are many."""
+        return execute(
             self._schema,
             prepared.document,
-            context_value=self._context(connection, deadline),
+            context_value=context,
             variable_values=prepared.request.variables,
             operation_name=prepared.request.operation_name,
         )
-        return await result if isawaitable(result) else result
 
     async def subscribe(
         self, prepared: Prepared, connection: HTTPConnection

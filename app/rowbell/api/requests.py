@@ -25,11 +25,13 @@ class GraphQLRequest:
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    size: int = 0
+    """Bytes of the whole, where that is known."""
 
 
 def from_json(text: bytes) -> GraphQLRequest:
     """The request of an HTTP body. Raises BadRequest."""
-    return from_value(read_json(text, "the body"))
+    return from_value(read_json(text, "the body"), len(text))
 
 
 def from_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
@@ -43,7 +45,7 @@ def from_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
     return from_value(value)
 
 
-def from_value(value: object) -> GraphQLRequest:
+def from_value(value: object, size: int = 0) -> GraphQLRequest:
     """The request of a JSON object. Raises BadRequest."""
     if isinstance(value, list):
         raise BadRequest(
@@ -62,7 +64,7 @@ def from_value(value: object) -> GraphQLRequest:
     ):
         if value.get(name) is not None and not isinstance(value[name], kind):
             raise BadRequest(f"{name!r} is not {word}.", hint=f"Send {word}, or leave it out.")
-    return GraphQLRequest(value["query"], value.get("variables"), value.get("operationName"))
+    return GraphQLRequest(value["query"], value.get("variables"), value.get("operationName"), size)
 
 
 def read_json(text: bytes | str, place: str) -> Any:
@@ -73,8 +75,11 @@ def read_json(text: bytes | str, place: str) -> Any:
         raise BadRequest(f"{place} is no JSON: {error.msg} at {error.pos}.") from None
 
 
-def check_variables(request: GraphQLRequest, most_levels: int, most_values: int) -> None:
-    """Raises VariablesTooDeep, TooManyValues. Without recursion: depth is the client's choice."""
+def check_variables(request: GraphQLRequest, most_levels: int, most_values: int) -> int:
+    """How many values there are. Raises VariablesTooDeep, TooManyValues.
+
+    Without recursion: depth is the client's choice.
+    """
     level: list[Any] = [request.variables] if request.variables else []
     depth = values = 0
     while level:
@@ -97,3 +102,4 @@ def check_variables(request: GraphQLRequest, most_levels: int, most_values: int)
                 f"the variables hold more than {most_values} values.",
                 hint="Send them in several requests.",
             )
+    return values

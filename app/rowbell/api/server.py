@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 
@@ -31,6 +32,7 @@ class Server:
         self._patience: float = app.state.limits.operation_seconds
         self._bound = bound
         self._ended = asyncio.Event()
+        logging.getLogger("uvicorn.error").addFilter(_is_our_fault)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -73,6 +75,14 @@ class Server:
         await self._lobby.emptied(self._patience)
         self._uvicorn.should_exit = True
         await self._ended.wait()
+
+
+_FAULTS_OF_CLIENTS = ("Invalid HTTP request", "Invalid UTF-8", "Unsupported upgrade")
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """A line for each malformed request would let strangers fill the disk."""
+    return not record.getMessage().startswith(_FAULTS_OF_CLIENTS)
 
 
 class _Uvicorn(uvicorn.Server):

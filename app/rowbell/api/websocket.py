@@ -143,7 +143,7 @@ class Socket:
     async def _operate(self, operation_id: str, request: GraphQLRequest) -> None:
         try:
             self._operations.rates.spend(payer_of(self._websocket))
-            prepared = self._operations.prepare(request)
+            prepared = await self._operations.prepare(request)
             if await self._carry_out(operation_id, prepared):
                 self._free(operation_id)
                 await self._send({"type": "complete", "id": operation_id})
