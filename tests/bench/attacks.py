@@ -64,6 +64,10 @@ _BATCH = "mutation ($i: [TaskInput!]!) { createTasks(inputs: $i) { id } }"
 _DEEP_SCHEMA = "{ __schema " + "{ types { fields { type " * 6 + "{ name }" + "} } }" * 6 + " }"
 
 
+def _wide(count: int) -> bytes:
+    return _request((_WIDE + '{"x": [' + "1," * count + "1]}}").encode())
+
+
 @dataclass(frozen=True, slots=True)
 class Attack:
     """One request; `stays`: its client then neither reads nor leaves, until it is thrown out."""
@@ -101,15 +105,17 @@ ATTACKS: dict[str, Attack] = {
     "unknown_fields": Attack(lambda: _query("{" + "".join(f" x{n}" for n in range(20)) + "}")),
     "errors": Attack(lambda: _query(_BATCH, {"i": [{"kind": n} for n in range(9_000)]})),
     "inputs": Attack(lambda: _query(_BATCH, {"i": [{"kind": "x" * 60} for _ in range(5_000)]})),
-    "wide_variables": Attack(lambda: _request((_WIDE + "{\"x\": [" + "1," * 500_000 + "1]}}").encode())),
-    "wide_payload": Attack(lambda: _request((_WIDE + "{\"x\": [" + "1," * 19_000 + "1]}}").encode())),
+    "wide_variables": Attack(lambda: _wide(500_000)),
+    "wide_payload": Attack(lambda: _wide(19_000)),
     "deep_variables": Attack(
         lambda: _request((_WIDE + '{"x": ' + "[" * 500_000 + "]" * 500_000 + "}}").encode())
     ),
     "number": Attack(lambda: _request((_WIDE + '{"x": ' + "9" * 100_000 + "}}").encode())),
     "bad_utf8": Attack(lambda: _request(b'{"query": "{ \xff\xfe }"}')),
     "surrogate": Attack(lambda: _request(b'{"query": "{ a }", "variables": {"a": "\\ud800"}}')),
-    "nul": Attack(lambda: _query('mutation { createTask(input: {description: "\\u0000"}) { id } }')),
+    "nul": Attack(
+        lambda: _query('mutation { createTask(input: {description: "\\u0000"}) { id } }')
+    ),
     "no_json": Attack(lambda: _request(b"{" * 100_000)),
     "batch": Attack(lambda: _request(orjson.dumps([{"query": "{ __typename }"}] * 10_000))),
     "huge_body": Attack(lambda: _request(b" " * 2_000_000)),

@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 import uvloop
 
+from rowbell import logs
 from rowbell.api.limits import Limits
 from rowbell.db.migrate import migrate
 
@@ -69,14 +70,24 @@ class Report:
         return found + ([f"left behind: {self.left}"] if self.left else [])
 
 
-async def measure(served: Served, kind: str, requests: int) -> Report:
+Attacking = Callable[[str, str, int], Awaitable[Mapping[str, int]]]
+
+
+async def in_process(address: str, kind: str, requests: int) -> Mapping[str, int]:
+    """In a process of its own."""
+    return await asyncio.to_thread(_in_process, address, kind, requests)
+
+
+async def measure(
+    served: Served, kind: str, requests: int, attacking: Attacking = in_process
+) -> Report:
     """Attack, and look what is left once everything has had time to end."""
     before = _inventory(served)
     memory = _megabytes()
     loads = _Loads()
     ticking = [asyncio.create_task(loads.ticker.run()), asyncio.create_task(loads.run())]
     began = time.perf_counter()
-    answers = await asyncio.to_thread(_in_process, served.address, kind, requests)
+    answers = dict(await attacking(served.address, kind, requests))
     seconds = time.perf_counter() - began
     for each in ticking:
         each.cancel()
@@ -168,6 +179,7 @@ async def main() -> None:
     parser.add_argument("kinds", nargs="*", default=list(ATTACKS))
     given = parser.parse_args()
     problems: list[str] = []
+    logs.configure("warning")
     async with target() as served:
         for kind in given.kinds:
             report = await measure(served, kind, given.requests)

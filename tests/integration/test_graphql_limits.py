@@ -25,6 +25,10 @@ def nested(levels: int) -> Any:
     return value
 
 
+def typenames(count: int) -> str:
+    return " ".join(f"a{n}: __typename" for n in range(count))
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "code"),
     [
@@ -32,13 +36,13 @@ def nested(levels: int) -> Any:
         ("{" + " a" * 1_001 + "}", None, "TOO_MANY_TOKENS"),
         ("{ a" * 21 + " }" * 21, None, "QUERY_TOO_DEEP"),
         (INTROSPECTION, None, "QUERY_TOO_DEEP"),
-        ("{" + "".join(f" a{n}: __typename" for n in range(60)) + "}", None, "TOO_MANY_ALIASES"),
+        (f"{{ {typenames(60)} }}", None, "TOO_MANY_ALIASES"),
         ("{ task(id: 1) { " + "id " * 60 + "} }", None, "TOO_MANY_ALIASES"),
         ("{ task(id: 1) { " + "... { id } " * 60 + "} }", None, "TOO_MANY_ALIASES"),
-        ("{" + "".join(f" a{n}: __typename" for n in range(21)) + "}", None, "TOO_MANY_ROOT_FIELDS"),
+        (f"{{ {typenames(21)} }}", None, "TOO_MANY_ROOT_FIELDS"),
         ("{ __typename }" + "".join(f" fragment F{n} on Task {{ id }}" for n in range(51)), None,
          "TOO_MANY_FRAGMENTS"),
-        ("{ a: tasks(first: 100) { nodes { " + "".join(f"q{n}: queue {{ name }} " for n in range(30))
+        ("{ tasks(first: 100) { nodes { " + "".join(f"q{n}: queue {{ name }} " for n in range(30))
          + "} } }", None, "QUERY_TOO_COSTLY"),
         (CREATE, {"inputs": [nested(225)]}, "VARIABLES_TOO_DEEP"),
         (CREATE, {"inputs": [0] * 60_000}, "TOO_MANY_VALUES"),

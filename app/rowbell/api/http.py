@@ -18,7 +18,7 @@ from rowbell.api.context import payer_of
 from rowbell.api.documents import DocumentRefused
 from rowbell.api.limits import LimitExceeded
 from rowbell.api.negotiation import GRAPHQL, HTML, JSON, STREAM, choose, names
-from rowbell.api.operations import Operations, Prepared
+from rowbell.api.operations import MANY_BYTES, Operations, Prepared
 from rowbell.api.origins import Origins
 from rowbell.api.replies import Reply
 from rowbell.api.requests import BadRequest, GraphQLRequest
@@ -111,7 +111,11 @@ class GraphQLOverHTTP:
         if request.method in READS:
             return requests.from_parameters(request.query_params)
         bodies.check_content_type(request.headers.get("content-type", ""))
-        return requests.from_json(await bodies.read(request, self._operations.limits))
+        body = await bodies.read(request, self._operations.limits)
+        if len(body) < MANY_BYTES:
+            return requests.from_json(body)
+        async with self._operations.turns.turn():
+            return requests.from_json(body)
 
     async def _carry_out(self, prepared: Prepared, request: Request, form: _Form) -> Reply:
         """Raises OperationTimeout."""

@@ -47,7 +47,7 @@ class Operations:
         self.rates = Rates(limits.rate)
         self._database = database
         self._watch = watch
-        self._turns = Turns()
+        self.turns = Turns()
         self._kinds = Kinds(database)
         self._reads = Reads(database)
         self._schema = schema.build()
@@ -59,7 +59,7 @@ class Operations:
         if document is not None and request.size < MANY_BYTES:
             values = self._check_variables(request)
         else:
-            async with self._turns.turn():
+            async with self.turns.turn():
                 document = document or self._documents.read(request.query)
                 values = self._check_variables(request)
         operation = document.operations.get(request.operation_name)
@@ -99,7 +99,7 @@ class Operations:
         if prepared.values < MANY_VALUES:
             result = self._begin(prepared, context)
         else:
-            async with self._turns.turn():
+            async with self.turns.turn():
                 result = self._begin(prepared, context)
         return await result if isawaitable(result) else result
 

@@ -15,7 +15,7 @@ from rowbell.api.connections import abort
 from rowbell.api.context import payer_of
 from rowbell.api.frames import SUBPROTOCOL, Closing, Gone, Message
 from rowbell.api.limits import Draining, TooManyOperations, TooManySockets
-from rowbell.api.operations import Operations, Prepared, Results
+from rowbell.api.operations import MANY_BYTES, Operations, Prepared, Results
 from rowbell.api.origins import Origins
 from rowbell.api.requests import GraphQLRequest
 from rowbell.errors import RowbellError
@@ -214,7 +214,10 @@ class Socket:
         text = event.get("text")
         if text is not None and len(text) > self._limits.frame_bytes:
             raise Closing(1009, f"Message too large: {self._limits.frame_bytes} bytes are the most")
-        return frames.read(text)
+        if text is None or len(text) < MANY_BYTES:
+            return frames.read(text)
+        async with self._operations.turns.turn():
+            return frames.read(text)
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises Closing if the client does not read what it is sent, Gone."""
