@@ -222,3 +222,15 @@ async def test_a_file_is_refused_with_what_to_do(database_url: str) -> None:
         answer = await served.http.post("/graphql", files={"0": b"x"}, headers={"Accept": JSON})
         assert answer.status_code == 415
         assert "key" in orjson.loads(answer.content)["errors"][0]["extensions"]["hint"]
+
+
+async def test_a_statement_that_nobody_waits_for_any_more_ends_by_itself(
+    database_url: str,
+) -> None:
+    async with serving(database_url) as served:
+        async with served.database.pooled() as connection:
+            assert await connection.fetchval("show statement_timeout") == "35s"
+        async with served.database.for_handler() as connection:
+            assert await connection.fetchval("show statement_timeout") == "0"
+        async with served.database.pooled() as connection:
+            assert await connection.fetchval("show statement_timeout") == "35s"
