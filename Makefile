@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 TESTS  ?= tests
+AT_ONCE ?= 3
 # Of make chaos; CHAOS takes further options: make chaos CHAOS="--json --keep".
 SECONDS ?= 120
 RATE    ?= 500
@@ -20,7 +21,7 @@ run: $(READY) ## Set up, then serve: API, page and workers on http://127.0.0.1:8
 	@$(BIN)/rowbell serve
 
 test: $(READY) ## Set up, then pass every test (TESTS=tests/unit for some of them)
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest --numprocesses $(AT_ONCE) $(TESTS)
 
 chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=120, then check every promise (RATE, FAULTS, SEED)
 	@cd tests && ../$(BIN)/python -m faults.chaos --seconds $(SECONDS) --rate $(RATE) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) $(CHAOS)

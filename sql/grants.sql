@@ -20,7 +20,7 @@ exception when insufficient_privilege then
 end $$;
 
 revoke all on all functions in schema rowbell from public;
-grant execute on function rowbell.refuse(text, text, text, text, text) to public;
+grant execute on function rowbell.refuse(text, text, text, text, text), rowbell.is_sound(rowbell.tasks), rowbell.refuse_unsound(rowbell.tasks) to public;
 
 do $$
 declare
@@ -52,6 +52,7 @@ begin
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
     'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules to rowbell_service',
+    'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) to rowbell_reader',
     'grant execute on all functions in schema rowbell to rowbell_service'
   ] loop
     execute statement;

@@ -105,6 +105,9 @@ class Settings(BaseModel):
     retention_days: Annotated[float, Field(gt=0, le=3_650)] = Field(
         default=7, description="Finished tasks are deleted after this many days."
     )
+    journal_days: Annotated[float, Field(ge=1, le=3_650)] = Field(
+        default=7, description="Entries of the journal are dropped after this many days."
+    )
     http_allow: Words = Field(
         default=(),
         description="Private addresses, networks or host names that http_request may call.",

@@ -53,6 +53,13 @@ class InvalidState(RowbellError):
     status = 409
 
 
+class CursorExpired(RowbellError):
+    """The journal does not reach back to a cursor: too old, or of another history."""
+
+    code = "CURSOR_EXPIRED"
+    status = 410
+
+
 class UniqueKeyConflict(RowbellError):
     """An open task already has this unique key."""
 
@@ -98,6 +105,7 @@ BY_SQLSTATE: dict[str, type[RowbellError]] = {
     "RB404": NotFound,
     "RB409": InvalidState,
     "RB410": InvalidState,  # a worker that was lost
+    "RB411": CursorExpired,
     "22003": InvalidArgument,  # numeric_value_out_of_range
     "22007": InvalidArgument,  # invalid_datetime_format
     "22008": InvalidArgument,  # datetime_field_overflow

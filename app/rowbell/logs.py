@@ -53,6 +53,7 @@ EVENTS = {
     "sweep.found": "Due tasks that no bell had announced.",
     "sweep.rescued": "Tasks of silent workers are PENDING again.",
     "sweep.pruned": "Finished tasks older than the retention were deleted.",
+    "journal.dropped": "Days of the journal that are beyond its retention were dropped.",
     "sweep.met": "Tasks waited for parents that had ended without their knowing; they run now.",
     "sweep.failed": "A sweep failed; the next one follows.",
     "kind.unknown": "Due tasks wait for a kind that no live worker knows.",

@@ -38,7 +38,7 @@ begin
         and ((r.after is null and r.after_batch is null) or r.parents = 'met') and (queues is null or r.queue = any (queues))
       union all
       select k.id from rowbell.tasks k
-      where ids is null and k.status = 'PENDING' and k.concurrency_key is not null
+      where ids is null and k.status = 'PENDING' and k.concurrency_key <> ''
         and ((k.after is null and k.after_batch is null) or k.parents = 'met') and (queues is null or k.queue = any (queues))
       union all
       select u.id from rowbell.tasks u

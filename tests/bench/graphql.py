@@ -118,7 +118,7 @@ async def main() -> None:
         report = await measure(server.url(), given.seconds, given.rounds, given.connections)
     finally:
         server.remove()
-    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())  # noqa: T201
+    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ async def main() -> None:
         for kind in given.kinds:
             report = await measure(served, kind, given.requests)
             problems += [f"{kind}: {problem}" for problem in report.problems]
-            print(orjson.dumps(report).decode(), flush=True)  # noqa: T201
+            print(orjson.dumps(report).decode(), flush=True)
     if problems:
         sys.exit("\n".join(problems))
 

@@ -147,7 +147,8 @@ def test_a_payload_keeps_its_digits_on_the_way_from_stdin(rowbell: CommandLine) 
 
 def test_show_says_what_a_due_task_waits_for(rowbell: CommandLine) -> None:
     task = rowbell.says("enqueue", "echo").strip()
-    assert "waits for     no worker is running: start `rowbell serve`" in rowbell.says("show", task)
+    assert "No worker is running: start `rowbell serve`" in rowbell.says("show", task)
+    assert rowbell.says("explain", task).startswith("No worker is running")
 
 
 def test_a_queue_is_paused_and_resumed(rowbell: CommandLine) -> None:

@@ -33,7 +33,7 @@ async def running(settings: Settings, **values: Any) -> AsyncIterator[None]:
                 yield
             finally:
                 await engine.stop()
-                engine.worker.attempts.executors.close()
+                await engine.worker.attempts.executors.close()
     finally:
         await database.close()
 

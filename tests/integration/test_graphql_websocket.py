@@ -12,7 +12,7 @@ import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from rowbell.api import arrivals
+from rowbell.api import backlog
 from rowbell.api.limits import Limits
 
 from graphql_server import DEADLINE, Client, Served, serving, until
@@ -127,10 +127,10 @@ async def test_a_look_that_fails_for_our_own_fault_is_logged_and_done_again(
     async with served.socket() as client:
         await client.subscribe(TASK, {"id": str(task)})
         await client.data()
-        await served.connection.execute("alter table rowbell.tasks rename column crashes to falls")
+        await served.connection.execute("alter table rowbell.tasks rename column timeout to falls")
         await served.connection.execute("update rowbell.tasks set status = 'CANCELLED'")
         await until(lambda: any(event["event"] == "api.failed" for event in events))
-        await served.connection.execute("alter table rowbell.tasks rename column falls to crashes")
+        await served.connection.execute("alter table rowbell.tasks rename column falls to timeout")
         assert (await client.data())["task"]["status"] == "CANCELLED"
 
 
@@ -190,7 +190,7 @@ async def test_a_change_of_a_task_is_no_new_task(served: Served) -> None:
 async def test_a_subscriber_that_falls_far_behind_is_told_so(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "ROOM", 5)
+    monkeypatch.setattr(backlog, "ROOM", 5)
     async with served.socket() as client:
         await added(client, served)
         await served.connection.execute(

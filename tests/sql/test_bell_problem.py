@@ -18,6 +18,9 @@ BELLS = [
     ("bell_for_queues", "queues"),
     ("bell_for_schedules", "schedules"),
     ("bell_for_new_schedules", "schedules"),
+    ("journal_inserts", "tasks"),
+    ("journal_updates", "tasks"),
+    ("journal_deletes", "tasks"),
 ]
 PROBLEM = "select rowbell.bell_problem()"
 

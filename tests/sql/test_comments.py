@@ -6,15 +6,16 @@ UNEXPLAINED = """
 select 'schema ' || nspname from pg_namespace
 where nspname = 'rowbell' and obj_description(oid, 'pg_namespace') is null
 union all
-select case relkind when 'r' then 'table ' when 'v' then 'view ' else 'index ' end || relname
+select case when relkind in ('r', 'p') then 'table ' when relkind = 'v' then 'view '
+  else 'index ' end || relname
 from pg_class c
-where relnamespace = 'rowbell'::regnamespace and relkind in ('r', 'v', 'i')
+where relnamespace = 'rowbell'::regnamespace and relkind in ('r', 'p', 'v', 'i', 'I')
   and obj_description(oid, 'pg_class') is null
   and not exists (select from pg_constraint k where k.conindid = c.oid)  -- explained there
 union all
 select format('column %s.%s', relname, attname)
 from pg_class c join pg_attribute a on a.attrelid = c.oid
-where relnamespace = 'rowbell'::regnamespace and relkind in ('r', 'v')
+where relnamespace = 'rowbell'::regnamespace and relkind in ('r', 'p', 'v')
   and attnum > 0 and not attisdropped and col_description(c.oid, attnum) is null
 union all
 select format('constraint %s of %s', conname, conrelid::regclass) from pg_constraint

@@ -6,7 +6,7 @@ import asyncpg
 import orjson
 import pytest
 
-from rowbell.db import functions, tasks, workers
+from rowbell.db import functions, inserts, tasks, workers
 from rowbell.db.pool import Database
 from rowbell.errors import FunctionRefused
 from rowbell.handlers import Handlers
@@ -31,7 +31,7 @@ async def test_a_service_that_owns_nothing_calls_as_the_role_and_completes_as_it
     database = await Database.open(await login_url("rowbell_service"), name="rowbell tests")
     try:
         payload = {"function": "acme.note"}
-        task = await tasks.create(database, NewTask(kind="call_function", payload=payload))
+        task = await inserts.create(database, NewTask(kind="call_function", payload=payload))
         worker = await workers.register(
             database, queues=("*",), slots=1, lease_seconds=30, handlers=Handlers()
         )

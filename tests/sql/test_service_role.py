@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from rows import Ear
 
-from rowbell.db import inserts, overview, schedules, tasks, workers
+from rowbell.db import inserts, journal, overview, schedules, tasks, workers
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
 from rowbell.handlers import Handlers
@@ -55,6 +55,10 @@ async def test_the_service_can_do_everything_that_the_service_does(
     assert await schedules.plan(database, planned, planned.asked_at)
     (planned,) = await schedules.due(database)
     assert await schedules.tick(database, planned, [], planned.asked_at + every) == []
+    start = await journal.now(database)
+    assert (await journal.read(database, start, most=10)).entries == []
+    assert await journal.fold(database) > 10
+    assert await journal.keep(database, days=7) == 0
     await workers.sign_off(database, worker)
     assert [each.tasks for each in await workers.rescue(database)] == [1]
     assert await workers.prune(database, older_than_days=7, most=10) == 0

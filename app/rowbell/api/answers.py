@@ -88,6 +88,7 @@ def _extensions(failure: RowbellError) -> Answer:
         "code": failure.code,
         "hint": failure.hint,
         "field": _in_words_of_the_api(failure.field),
+        "cursor": getattr(failure, "cursor", ""),
     }
     return {name: value for name, value in said.items() if value}
 

@@ -2,13 +2,19 @@
 
 import base64
 import binascii
+from dataclasses import fields
 from hashlib import blake2s
 
 from rowbell.errors import InvalidArgument
+from rowbell.journal import Cursor
 
 LARGEST_ID = 2**63 - 1
 _CHECK_BYTES = 4
-_LONGEST = 200
+_LONGEST = 65_536
+"""Characters; a cursor of changes lists the transactions that were under way."""
+
+STREAM = "taskChanges"
+_VERSION = "1"
 
 
 class BadCursor(InvalidArgument):
@@ -19,8 +25,7 @@ class BadCursor(InvalidArgument):
 
 def encode(name: str, task_id: int) -> str:
     """The cursor of one task in the list of that name."""
-    place = f"{name}:{task_id}".encode()
-    return base64.urlsafe_b64encode(_check(place) + place).decode().rstrip("=")
+    return _seal(f"{name}:{task_id}")
 
 
 def decode(name: str, cursor: str) -> int:
@@ -28,12 +33,33 @@ def decode(name: str, cursor: str) -> int:
     place = _place(cursor)
     owner, _, number = place.rpartition(":")
     if owner != name or not number.isdecimal() or int(number) > LARGEST_ID:
-        raise BadCursor(
-            f"this is no cursor of {name}.",
-            hint="Pass an endCursor of the same list unchanged, or leave `after` out.",
-            field="after",
-        )
+        raise _bad(name, "Pass an endCursor of the same list unchanged, or leave `after` out.")
     return int(number)
+
+
+def encode_stream(cursor: Cursor) -> str:
+    """The cursor of one moment in the stream of changes."""
+    parts = (STREAM, _VERSION, cursor.place, cursor.snapshot, cursor.upto or "", str(cursor.above))
+    return _seal("|".join(parts))
+
+
+def decode_stream(cursor: str) -> Cursor:
+    """What a client has seen of the stream of changes. Raises BadCursor."""
+    parts = _place(cursor).split("|")
+    if len(parts) != len(fields(Cursor)) + 2 or parts[:2] != [STREAM, _VERSION]:
+        raise _bad(
+            STREAM, "Pass a streamCursor or a cursor of this stream unchanged, or leave it out."
+        )
+    return Cursor(parts[2], parts[3], parts[4] or None, int(parts[5]))
+
+
+def _bad(name: str, hint: str) -> BadCursor:
+    return BadCursor(f"this is no cursor of {name}.", hint=hint, field="after")
+
+
+def _seal(text: str) -> str:
+    place = text.encode()
+    return base64.urlsafe_b64encode(_check(place) + place).decode().rstrip("=")
 
 
 def _place(cursor: str) -> str:

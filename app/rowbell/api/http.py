@@ -16,13 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rowbell.api import answers, bodies, requests
 from rowbell.api.context import payer_of
 from rowbell.api.documents import DocumentRefused
+from rowbell.api.event_stream import EventStream
 from rowbell.api.limits import LimitExceeded
 from rowbell.api.negotiation import GRAPHQL, HTML, JSON, STREAM, choose, names
 from rowbell.api.operations import MANY_BYTES, Operations, Prepared
 from rowbell.api.origins import Origins
 from rowbell.api.replies import Reply
 from rowbell.api.requests import BadRequest, GraphQLRequest
-from rowbell.api.stream import EventStream
 from rowbell.errors import RowbellError
 
 READS = ("GET", "HEAD")

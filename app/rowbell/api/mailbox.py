@@ -11,6 +11,8 @@ class ClientTooSlow(RowbellError):
 
     code = "CLIENT_TOO_SLOW"
     status = 429
+    cursor = ""
+    """Where to resume the stream of changes."""
 
 
 class Mailbox:

@@ -8,6 +8,7 @@ from ariadne import ObjectType, QueryType, SubscriptionType
 
 from rowbell.api import arguments, cursors
 from rowbell.api.context import Info, context_of
+from rowbell.api.selections import asks_for
 from rowbell.db import overview
 from rowbell.task import NAME, Task
 
@@ -39,16 +40,18 @@ async def read_tasks(
     after: str | None = None,
 ) -> Values:
     size = arguments.page_size(first)
-    found = await overview.tasks(
+    found, stream_cursor = await overview.tasks_and_cursor(
         context_of(info).database,
         arguments.wanted(filter),
         limit=size + 1,
         before=None if after is None else cursors.decode(TASKS, after),
+        with_cursor=asks_for(info, "streamCursor"),
     )
     edges = [{"cursor": cursors.encode(TASKS, task.id), "node": task} for task in found[:size]]
     return {
         "nodes": found[:size],
         "edges": edges,
+        "stream_cursor": stream_cursor and cursors.encode_stream(stream_cursor),
         "page_info": {
             "has_next_page": len(found) > size,
             "has_previous_page": after is not None,
@@ -75,7 +78,8 @@ def watch_task(
 
 @subscription.source("taskAdded")
 def watch_added(_: object, info: Info) -> AsyncGenerator[Task, None]:
-    return context_of(info).watch.task_added()
+    context = context_of(info)
+    return context.watch.task_added(context.subject)
 
 
 @subscription.field("task")
@@ -92,6 +96,11 @@ def queue_of(task: Task, _: Info) -> Values:
 @task_type.field("after")
 def parents_of(task: Task, _: Info) -> list[str]:
     return [str(parent) for parent in task.after]
+
+
+@task_type.field("explanation")
+async def explanation_of(task: Task, info: Info) -> list[str]:
+    return await overview.explain(context_of(info).database, task.id)
 
 
 @task_type.field("progress")

@@ -1,19 +1,22 @@
-"""The watch: one look at the database for all subscribers, whenever something has changed."""
+"""The watch: one look at the journal for all subscribers, whenever something has changed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 
-from rowbell.api.arrivals import Arrivals
+from rowbell.api.changes import Changes, Told
 from rowbell.api.mailbox import Mailbox
+from rowbell.api.reader import Reader
+from rowbell.api.visibility import may_see
 from rowbell.db import overview
 from rowbell.db.pool import Database
 from rowbell.errors import NotFound, Unavailable
+from rowbell.journal import Cursor, Entry, Event
 from rowbell.logs import log
-from rowbell.task import Task
+from rowbell.task import Filter, Task
 
 LOOK_SECONDS = 0.02
-"""At most fifty looks a second, however many changes there are."""
+"""From a look that found something to the next: at most fifty a second, however much changes."""
 
 SAFETY_SECONDS = 1.0
 """Looks go on without a notification while somebody watches: one may have been missed."""
@@ -22,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Watch:
-    """One for each process. `run` looks; `task` and `task_added` are what subscribers read.
+    """One for each process. `run` looks; `task`, `task_added` and `changes` are what others read.
 
     `on_watching(True)` is called when the first subscriber comes, `on_watching(False)` when the
     last one has left: only in between does the database send notifications.
@@ -37,7 +40,9 @@ class Watch:
         self._database = database
         self._changed = asyncio.Event()
         self._tasks: dict[int, set[Mailbox]] = {}
-        self._arrivals = Arrivals(database)
+        self._unread: set[int] = set()
+        """Watched tasks whose present state has yet to be read."""
+        self._reader = Reader(database)
         self._subscribers = 0
         self._pause = LOOK_SECONDS
 
@@ -54,9 +59,8 @@ class Watch:
         while True:
             await self._wait()
             self._changed.clear()  # before the look: what changes during it asks for another
-            if self._subscribers:
-                await self._look_safely()
-            await asyncio.sleep(self._pause)
+            if self._subscribers and await self._look_safely():
+                await asyncio.sleep(self._pause)
 
     async def task(self, task_id: int) -> AsyncGenerator[Task, None]:
         """The present state, then each change, up to the final state. Raises NotFound."""
@@ -68,11 +72,31 @@ class Watch:
                 if state.status.is_final:
                     return
 
-    async def task_added(self) -> AsyncGenerator[Task, None]:
+    async def task_added(self, subject: str | None = None) -> AsyncGenerator[Task, None]:
         """Tasks inserted from now on. Raises ClientTooSlow."""
-        with self._subscribed(), self._arrivals.subscribed() as mailbox:
+
+        def wanted(entry: Entry) -> bool:
+            return entry.event is Event.CREATED and may_see(subject, entry)
+
+        with self._subscribed(), self._reader.joined(wanted) as backlog:
             while True:
-                yield await mailbox.take()
+                change = await backlog.take()
+                if change is not None and change.task is not None:
+                    yield change.task
+
+    async def changes(
+        self, selected: Filter, *, after: Cursor | None, subject: str | None
+    ) -> AsyncGenerator[Told, None]:
+        """Every change since a cursor, or from now on. Raises CursorExpired, ClientTooSlow."""
+
+        def wanted(entry: Entry) -> bool:
+            return entry.matches(selected) and may_see(subject, entry)
+
+        changes = Changes(self._database, self._reader, wanted)
+        with self._subscribed():
+            async with aclosing(changes.told(after)) as told:
+                async for each in told:
+                    yield each
 
     async def _wait(self) -> None:
         try:
@@ -81,9 +105,10 @@ class Watch:
         except TimeoutError:
             return
 
-    async def _look_safely(self) -> None:
+    async def _look_safely(self) -> bool:
+        """True if a pause is due: something was found, or the look has failed."""
         try:
-            await self._look()
+            found = await self._look()
         except Unavailable as error:
             self._stumble()
             log.warning("database.lost", by="watch", error=str(error), retry_seconds=self._pause)
@@ -95,19 +120,24 @@ class Watch:
             if self._pause > LOOK_SECONDS:
                 log.info("database.recovered", by="watch")
             self._pause = LOOK_SECONDS
+            return found
+        return True
 
     def _stumble(self) -> None:
         self._changed.set()
         self._pause = min(LONGEST_PAUSE_SECONDS, max(0.25, self._pause * 2))
 
-    async def _look(self) -> None:
-        watched = list(self._tasks)
-        if watched:
-            states = await overview.tasks_by_id(self._database, watched)
-            for task_id in watched:
+    async def _look(self) -> bool:
+        changed = await self._reader.look()
+        self._unread |= set(self._tasks) if changed is None else changed & self._tasks.keys()
+        if unread := self._unread & self._tasks.keys():
+            states = await overview.tasks_by_id(self._database, sorted(unread))
+            self._unread -= unread
+            for task_id in unread:
                 self._deliver(task_id, states.get(task_id))
-        if await self._arrivals.look():
+        if self._reader.is_behind:
             self._changed.set()
+        return changed is None or bool(changed)
 
     def _deliver(self, task_id: int, state: Task | None) -> None:
         for mailbox in self._tasks.get(task_id, ()):
@@ -127,12 +157,14 @@ class Watch:
         finally:
             self._subscribers -= 1
             if not self._subscribers:
+                self._reader.forget()
                 self.on_watching(False)
 
     @contextmanager
     def _watching(self, task_id: int, mailbox: Mailbox) -> Iterator[None]:
         mailboxes = self._tasks.setdefault(task_id, set())
         mailboxes.add(mailbox)
+        self._unread.add(task_id)
         try:
             yield
         finally:

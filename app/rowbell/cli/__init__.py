@@ -41,6 +41,7 @@ for panel, name, function in (
     (TASKS, "enqueue", enqueue.enqueue),
     (TASKS, "ls", reading.ls),
     (TASKS, "show", reading.show),
+    (TASKS, "explain", reading.explain),
     (TASKS, "cancel", changes.cancel),
     (TASKS, "retry", changes.retry),
     (TASKS, "pause", changes.pause),

@@ -60,21 +60,38 @@ def show(
 ) -> None:
     """Show all of one task."""
     settings = options.load_quietly(database_url, home, log_level)
-    task, waiting_for = run(settings, lambda db: _look_at(db, task_id))
+    task, reasons = run(settings, lambda db: _look_at(db, task_id))
     if as_json:
         show_json(task)
     else:
-        say(sheet(task, waiting_for))
+        say(sheet(task, reasons))
 
 
-async def _look_at(database: Database, task_id: int) -> tuple[Task, str | None]:
-    """The task, and what it waits for. Raises NotFound."""
+def explain(
+    *,
+    task_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID)],
+    as_json: options.AsJson = False,
+    database_url: options.DatabaseUrl = None,
+    home: options.Home = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Say why a task is not running, or what it does instead."""
+    settings = options.load_quietly(database_url, home, log_level)
+    _, reasons = run(settings, lambda db: _look_at(db, task_id))
+    if as_json:
+        show_json({"task": task_id, "reasons": reasons})
+    else:
+        say("\n".join(reasons))
+
+
+async def _look_at(database: Database, task_id: int) -> tuple[Task, list[str]]:
+    """The task, and why it is not running. Raises NotFound."""
     task = await overview.task(database, task_id)
     if task is None:
         raise NotFound(
             f"there is no task {task_id}.", hint="Finished tasks are deleted after the retention."
         )
-    return task, await overview.waiting_for(database, task_id)
+    return task, await overview.explain(database, task_id)
 
 
 def read_status(text: str) -> Status:

@@ -1,6 +1,6 @@
 """How a task looks: as a row of a table, and as a sheet of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,10 +43,10 @@ def _remark(task: Task) -> Text:
     return text
 
 
-def sheet(task: Task, waiting_for: str | None = None) -> Text:
+def sheet(task: Task, reasons: Sequence[str] = ()) -> Text:
     """Everything about a task, a line each; what is empty is left out."""
     text = Text()
-    for label, value in _lines(task, waiting_for):
+    for label, value in _lines(task, reasons):
         text.append(f"{label:{LABEL_WIDTH}}", "dim").append(value).append("\n")
     for label, document in (("payload", task.payload), ("result", task.result)):
         if document is not None:
@@ -57,12 +57,12 @@ def sheet(task: Task, waiting_for: str | None = None) -> Text:
     return text
 
 
-def _lines(task: Task, waiting_for: str | None) -> Iterator[tuple[str, Text | str]]:
+def _lines(task: Task, reasons: Sequence[str]) -> Iterator[tuple[str, Text | str]]:
     lines: list[tuple[str, Text | str | None]] = [
         ("task", str(task.id)),
         ("kind", task.kind),
         ("status", _status(task)),
-        ("waits for", waiting_for),
+        *(("why", reason) for reason in reasons if task.status is Status.PENDING),
         ("description", printable(task.description) if task.description else None),
         ("queue", task.queue),
         ("priority", str(task.priority)),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from rowbell.db.pool import Database
+from rowbell.db import journal
+from rowbell.db.pool import Connection, Database
 from rowbell.db.tasks import COLUMNS, as_task
+from rowbell.journal import Cursor
 from rowbell.task import Filter, Task
 
 
@@ -20,17 +22,37 @@ async def tasks(
     database: Database, wanted: Filter, *, limit: int, before: int | None = None
 ) -> list[Task]:
     """Newest first. `before`: the id of the last task of the page before; None: the first page."""
+    async with database.pooled() as connection:
+        return await _tasks(connection, wanted, limit, before)
+
+
+async def tasks_and_cursor(
+    database: Database, wanted: Filter, *, limit: int, before: int | None, with_cursor: bool
+) -> tuple[list[Task], Cursor | None]:
+    """As `tasks`, with the cursor of the changes that it does not show, if that is asked for."""
+    if not with_cursor:
+        return await tasks(database, wanted, limit=limit, before=before), None
+    async with (
+        database.pooled() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        cursor = await journal.now_within(connection)
+        return await _tasks(connection, wanted, limit, before), cursor
+
+
+async def _tasks(
+    connection: Connection, wanted: Filter, limit: int, before: int | None
+) -> list[Task]:
     conditions, values = _conditions(wanted)
     if before is not None:
         values.append(before)
         conditions.append(f"t.id < ${len(values)}")
     values.append(limit)
     where = f"where {' and '.join(conditions)}" if conditions else ""
-    async with database.pooled() as connection:
-        rows = await connection.fetch(
-            f"select {COLUMNS} from rowbell.tasks t {where} order by t.id desc limit ${len(values)}",  # noqa: S608, E501
-            *values,
-        )
+    rows = await connection.fetch(
+        f"select {COLUMNS} from rowbell.tasks t {where} order by t.id desc limit ${len(values)}",  # noqa: S608
+        *values,
+    )
     return [as_task(row) for row in rows]
 
 
@@ -44,25 +66,11 @@ async def tasks_by_id(database: Database, ids: list[int]) -> dict[int, Task]:
     return {row["id"]: as_task(row) for row in rows}
 
 
-async def newest_ids(database: Database, *, most: int) -> list[int]:
-    """The ids of the newest tasks, at most so many, newest first."""
+async def oldest(database: Database, *, most: int) -> list[Task]:
+    """At most so many tasks, oldest first."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            "select id from rowbell.tasks order by id desc limit $1", most
-        )
-    return [row[0] for row in rows]
-
-
-async def tasks_above(
-    database: Database, floor: int, *, besides: list[int], most: int
-) -> list[Task]:
-    """Tasks with ids above the floor, oldest first, at most so many, without those besides."""
-    async with database.pooled() as connection:
-        rows = await connection.fetch(
-            f"select {COLUMNS} from rowbell.tasks t"  # noqa: S608
-            " where t.id > $1 and t.id <> all ($2::bigint[]) order by t.id limit $3",
-            floor,
-            besides,
+            f"select {COLUMNS} from rowbell.tasks t order by t.id limit $1",  # noqa: S608
             most,
         )
     return [as_task(row) for row in rows]
@@ -94,13 +102,11 @@ async def is_alive(database: Database) -> bool:
         return bool(await connection.fetchval("select true"))
 
 
-async def waiting_for(database: Database, task_id: int) -> str | None:
-    """What a due task waits for, in words; None if it is not due."""
+async def explain(database: Database, task_id: int) -> list[str]:
+    """Why a task is not running, or what it does instead, in sentences. Raises NotFound."""
     async with database.pooled() as connection:
-        reason: str | None = await connection.fetchval(
-            "select waiting_for from rowbell.due_tasks where id = $1", task_id
-        )
-    return reason
+        rows = await connection.fetch("select reason from rowbell.explain($1)", task_id)
+    return [row[0] for row in rows]
 
 
 def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:

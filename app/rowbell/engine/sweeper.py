@@ -9,7 +9,7 @@ import random
 from math import inf
 
 from rowbell.config import Settings
-from rowbell.db import workers
+from rowbell.db import journal, workers
 from rowbell.db.pool import Database
 from rowbell.engine.worker import Worker
 from rowbell.errors import Unavailable
@@ -18,6 +18,8 @@ from rowbell.logs import log
 MISSED_SECONDS = 1.0
 """A row that is due for longer than this should have been claimed, had a bell been heard."""
 PRUNE = 5_000
+BELL_EFFECT = "tasks wait for the next sweep; what the journal misses is told to nobody"
+RETRY_SECONDS = 1.0
 RARELY_SECONDS = 60.0
 
 
@@ -27,13 +29,14 @@ class Sweeper:
     def __init__(self, database: Database, worker: Worker, settings: Settings) -> None:
         self._database = database
         self._worker = worker
+        worker.recovered = self.sweep_soon
         self._settings = settings
         self._bell_problem: str | None = None
         self._unknown: set[str] = set()
         self._now = asyncio.Event()
         self.ready = asyncio.Event()
         self._rare_at = 0.0
-        self._seconds_to_loss = inf
+        self._at_most = inf
 
     def sweep_soon(self) -> None:
         """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
@@ -43,17 +46,19 @@ class Sweeper:
     async def run(self) -> None:
         while True:
             self._now.clear()
-            self._seconds_to_loss = inf
+            self._at_most = inf
             try:
                 await self._sweep()
                 await self._look_ahead()
             except Unavailable as error:
                 log.debug("sweep.failed", reason=error.message)  # the heartbeat says it aloud
+                self.ready.clear()  # what the next one finds, no bell can have announced
+                self._at_most = RETRY_SECONDS
             except Exception as error:  # noqa: BLE001 - a sweep must never be the last one
                 log.error("sweep.failed", reason=repr(error), exc_info=error)
             pause = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
             try:
-                async with asyncio.timeout(min(pause, self._seconds_to_loss)):
+                async with asyncio.timeout(min(pause, self._at_most)):
                     await self._now.wait()
             except TimeoutError:
                 continue
@@ -71,6 +76,7 @@ class Sweeper:
                 tasks=rescue.tasks,
                 failed=rescue.poisoned,
             )
+        await journal.fold(self._database)
         now = asyncio.get_running_loop().time()
         if now >= self._rare_at:
             self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
@@ -78,13 +84,15 @@ class Sweeper:
             if missed := await workers.meet_missed(self._database):
                 log.warning("sweep.met", parents=missed)
             await self._prune()
+            if dropped := await journal.keep(self._database, days=self._settings.journal_days):
+                log.info("journal.dropped", days=dropped)
 
     async def _look_ahead(self) -> None:
         """Tasks of a worker that died must not wait for a sweep beyond the end of its lease."""
         seconds = await workers.next_loss_in(self._database)
         if seconds is not None:
             # Every process wakes up for it: jitter. Never at once: its row may be locked.
-            self._seconds_to_loss = max(seconds, 0) + random.uniform(0.2, 0.5)  # noqa: S311
+            self._at_most = max(seconds, 0) + random.uniform(0.2, 0.5)  # noqa: S311
 
     async def _look_for_missed_bells(self) -> None:
         coming = await workers.waiting_queues(self._database)
@@ -117,7 +125,7 @@ class Sweeper:
     async def _check_bell(self) -> None:
         problem = await workers.bell_problem(self._database)
         if problem and problem != self._bell_problem:
-            log.warning("bell.disabled", effect="tasks wait for the next sweep", remedy=problem)
+            log.warning("bell.disabled", effect=BELL_EFFECT, remedy=problem)
         self._bell_problem = problem
 
     async def _prune(self) -> None:

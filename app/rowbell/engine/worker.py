@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from rowbell.config import Settings
 from rowbell.db import workers
@@ -29,6 +30,8 @@ class Worker:
         self.handlers = handlers
         self.ready = asyncio.Event()
         self.id = 0
+        self.recovered: Callable[[], None] = lambda: None
+        """Called when PostgreSQL answers again; it may be another server."""
         self.attempts = Attempts(database, handlers, settings.slots, settings.process_slots)
         self._database = database
         self._settings = settings
@@ -110,6 +113,7 @@ class Worker:
                     if self._silent:
                         log.info("database.recovered")
                         self.dispatchers.look()
+                        self.recovered()
                     self._silent = False
                     await within(often, self._beat_now)
         finally:

@@ -86,7 +86,7 @@ class AsyncRowbell:
     async def tasks(self, kind: str | None = None) -> list[Task]:
         """Every task, or those of a kind, oldest first."""
         async with self._database() as database:
-            found = await overview.tasks_above(database, 0, besides=[], most=10_000)
+            found = await overview.oldest(database, most=10_000)
         return [each for each in found if kind in (None, each.kind)]
 
     async def fetch(self, query: str, *values: Any) -> list[Any]:
