@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed
 
 from rowbell.api.asgi import create_app
 from rowbell.api.auth import Gate
-from rowbell.api.operations import Limits
+from rowbell.api.limits import Limits
+from rowbell.api.lobby import Lobby
 from rowbell.api.server import Server
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
@@ -34,6 +35,8 @@ class Served:
     watch: Watch
     connection: asyncpg.Connection
     http: httpx.AsyncClient
+    server: Server
+    lobby: Lobby
     unready: str | None = None
     watched: asyncio.Event = field(default_factory=asyncio.Event)
     unwatched: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,8 +158,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @contextlib.asynccontextmanager
 async def serving(
-    database_url: str, *, limits: Limits | None = None, settings: Settings | None = None
+    database_url: str,
+    *,
+    limits: Limits | None = None,
+    settings: Settings | None = None,
+    **options: Any,
 ) -> AsyncIterator[Served]:
+    """`options` are those of create_app."""
     async with contextlib.AsyncExitStack() as stack:
         database = await Database.open(database_url, name="rowbell tests")
         stack.push_async_callback(database.close)
@@ -168,12 +176,14 @@ async def serving(
         await _listen(database_url, watch, gate, stack)
         bound = stack.enter_context(socket.socket())
         bound.bind(("127.0.0.1", 0))
-        app = create_app(database, watch, gate, readiness=lambda: served.unready, limits=limits)
+        app = create_app(
+            database, watch, gate, readiness=lambda: served.unready, limits=limits, **options
+        )
         server = Server(app, bound)
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=server.address, timeout=DEADLINE)
         )
-        served = Served(server.address, database, watch, connection, http)
+        served = Served(server.address, database, watch, connection, http, server, app.state.lobby)
         watch.on_watching = served.on_watching
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(watch.run())

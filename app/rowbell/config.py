@@ -176,6 +176,52 @@ class Settings(BaseModel):
     blocked_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = Field(
         default=1, description="An event loop silent for this long is logged, with its stack."
     )
+    origins: Words = Field(
+        default=(),
+        description="Origins of other sites whose pages may use the API: https://app.example.com",
+    )
+    graphiql: Literal["auto", "on", "off"] = Field(
+        default="auto", description="The page to try queries on; auto: on loopback only."
+    )
+    api_body_bytes: Annotated[int, Field(ge=1_024, le=67_108_864)] = Field(
+        default=1_048_576, description="Largest body of a request."
+    )
+    api_frame_bytes: Annotated[int, Field(ge=1_024, le=67_108_864)] = Field(
+        default=1_048_576, description="Largest message on a WebSocket."
+    )
+    api_tokens: Annotated[int, Field(ge=50, le=100_000)] = Field(
+        default=1_000, description="Words and signs of one query."
+    )
+    api_depth: Annotated[int, Field(ge=3, le=100)] = Field(
+        default=20, description="Levels of fields in one query."
+    )
+    api_aliases: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=50, description="How often one query may ask again for a field it has already."
+    )
+    api_root_fields: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        default=20, description="Fields at the root of one operation."
+    )
+    api_cost: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
+        default=5_000, description="Fields that one answer may have, as foreseen; lists multiply."
+    )
+    api_variables_depth: Annotated[int, Field(ge=5, le=1_000)] = Field(
+        default=210, description="Levels of the variables of one request."
+    )
+    api_variables_values: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
+        default=20_000, description="Values in the variables of one request."
+    )
+    api_operations: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=100, description="Operations under way at once on one WebSocket."
+    )
+    api_sockets: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=5_000, description="WebSockets and streams of one subject at once."
+    )
+    api_operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = Field(
+        default=30, description="How long a query or a mutation may take."
+    )
+    api_rate: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
+        default=60_000, description="Operations of one subject in a minute; 0: no limit."
+    )
     processes: int = Field(
         default=1, ge=1, le=1_000, description="Worker processes that one command starts."
     )
@@ -185,6 +231,11 @@ class Settings(BaseModel):
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, json elsewhere."
     )
+
+    def shows_graphiql(self) -> bool:
+        """`graphiql`, decided."""
+        local = self.host in ("localhost", "::1") or self.host.startswith("127.")
+        return local if self.graphiql == "auto" else self.graphiql == "on"
 
     def smtp_server(self) -> SmtpServer | None:
         """`smtp_url`, read."""

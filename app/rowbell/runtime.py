@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from starlette.applications import Starlette
+
 from rowbell import handlers as handler_modules
 from rowbell.api.asgi import create_app
 from rowbell.api.auth import Gate
+from rowbell.api.limits import Limits
 from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
@@ -142,7 +145,7 @@ class Service:
                 watch = Watch(database)
                 watch.on_watching = listener.watch
                 listener.ears.changes = watch.changed
-                api = Server(create_app(database, watch, gate, readiness=self.unready), bound)
+                api = Server(self._app(database, watch, gate), bound)
                 self.address = api.address
                 running.append(services.create_task(watch.run(), name="watch"))
                 running.append(services.create_task(gate.run(), name="gate"))
@@ -169,6 +172,17 @@ class Service:
             await self._stopping.wait()
             await self._drain(api, running)
 
+    def _app(self, database: Database, watch: Watch, gate: Gate) -> Starlette:
+        return create_app(
+            database,
+            watch,
+            gate,
+            readiness=self.unready,
+            limits=Limits.of(self.settings),
+            origins=self.settings.origins,
+            graphiql=self.settings.shows_graphiql(),
+        )
+
     async def _hear(self, listener: Listener) -> None:
         """Wait for the first LISTEN, but not for ever: behind a pooler sweeps alone must do."""
         with suppress(TimeoutError):
@@ -186,10 +200,13 @@ class Service:
 
     async def _drain(self, api: Server | None, running: list[asyncio.Task[None]]) -> None:
         log.info("service.stopping")
-        if self.worker:
-            await self.worker.drain(self.settings.drain_seconds)
-        if self.crew:
-            await self.crew.ended.wait()
+        async with asyncio.TaskGroup() as draining:
+            if api:
+                draining.create_task(api.drain(self.settings.drain_seconds))
+            if self.worker:
+                await self.worker.drain(self.settings.drain_seconds)
+            if self.crew:
+                await self.crew.ended.wait()
         if api:
             await api.close()
         for service in reversed(running):

@@ -21,6 +21,8 @@ from starlette.routing import Route
 
 from rowbell.api import auth
 from rowbell.api.auth import Gate
+from rowbell.api.limits import Limits
+from rowbell.api.lobby import Lobby
 from rowbell.api.server import Server, listening
 from rowbell.config import Settings
 from rowbell.db import tokens
@@ -475,6 +477,25 @@ async def test_to_revoke_a_token_closes_its_sockets_and_no_others(served: Served
     await until(lambda: served.watch.subscribers == 0)
 
 
+async def test_a_stream_needs_credentials(served: Served) -> None:
+    response = await served.http.post(
+        "/graphql", json={"query": ADDED}, headers={"Accept": "text/event-stream"}
+    )
+    assert (response.status_code, response.headers["www-authenticate"][:6]) == (401, "Bearer")
+
+
+async def test_to_revoke_a_token_ends_its_streams(served: Served) -> None:
+    made = await token(served, "gone")
+    headers = {"Accept": "text/event-stream", **header(made.secret)}
+    request = served.http.stream("POST", "/graphql", json={"query": ADDED}, headers=headers)
+    async with asyncio.timeout(DEADLINE), request as response:
+        assert response.status_code == 200
+        await tokens.revoke(served.database, made.id)
+        told = [line async for line in response.aiter_lines() if line.strip(": ")]
+    assert "the token was revoked" in told[1]
+    assert told[2] == "event: complete"
+
+
 async def test_a_revocation_that_nobody_announced_is_found_by_looking(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -533,7 +554,9 @@ async def issuer() -> AsyncIterator[tuple[Issuer, str]]:
     issuer = Issuer()
     issuer.add("one")
     with listening(Settings.load({}, port=0)) as bound:
-        server = Server(Starlette(routes=[Route("/keys", issuer.answer)]), bound)
+        app = Starlette(routes=[Route("/keys", issuer.answer)])
+        app.state.lobby, app.state.limits = Lobby(10), Limits()
+        server = Server(app, bound)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.run())
             await server.ready.wait()

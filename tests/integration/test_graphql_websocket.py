@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from rowbell.api import backlog
-from rowbell.api.operations import Limits
+from rowbell.api.limits import Limits
 from rowbell.viewer import ANYBODY
 
 from graphql_server import DEADLINE, Client, Served, serving, until
@@ -353,7 +353,7 @@ async def test_too_many_operations_at_once_are_refused_one_by_one(served: Served
             await client.subscribe(TASK_ADDED, id=str(number))
         message = await client.receive()
         assert (message["type"], message["id"]) == ("error", "3")
-        assert message["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert message["payload"][0]["extensions"]["code"] == "TOO_MANY_OPERATIONS"
         await client.send({"type": "complete", "id": "0"})
         await client.subscribe("{ __typename }", id="3")
         await client.data()

@@ -155,4 +155,4 @@ def test_a_cursor_that_the_list_did_not_give_is_refused(cursor: str) -> None:
 def test_the_form_of_an_answer_is_the_one_that_the_client_would_rather_have(
     accept: str, form: str | None
 ) -> None:
-    assert choose(accept, [GRAPHQL, JSON, HTML]) == form
+    assert choose(accept, (GRAPHQL, JSON, HTML)) == form

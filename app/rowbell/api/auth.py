@@ -171,9 +171,14 @@ def _seconds_left(admission: Admission) -> float | None:
     return left if left < LONGEST_TIMER_SECONDS else None
 
 
-def viewer_of(connection: HTTPConnection) -> Viewer:
-    """Who calls. Raises Unauthenticated for whoever was not let in."""
+def admission_of(connection: HTTPConnection) -> Admission:
+    """What a caller was let in with. Raises Unauthenticated for whoever was not let in."""
     admission: Admission | None = connection.scope.get(_KEY)
     if admission is None:
         raise Unauthenticated("this connection has not been let in.")
-    return admission.viewer
+    return admission
+
+
+def viewer_of(connection: HTTPConnection) -> Viewer:
+    """Who calls. Raises Unauthenticated for whoever was not let in."""
+    return admission_of(connection).viewer

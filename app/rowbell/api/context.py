@@ -7,7 +7,9 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 from starlette.requests import HTTPConnection, Request
 
+from rowbell.api.auth import viewer_of
 from rowbell.api.kinds import Kinds
+from rowbell.api.reads import Reads
 from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
@@ -23,8 +25,11 @@ class RequestContext:
     database: Database
     watch: Watch
     kinds: Kinds
+    reads: Reads
     viewer: Viewer
     connection: HTTPConnection
+    deadline: asyncio.Timeout | None = None
+    """Of a query or a mutation; a subscription has none."""
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
 
     @property
@@ -38,6 +43,12 @@ class RequestContext:
             self._pauses = asyncio.ensure_future(overview.paused_queues(self.database))
             self._pauses.add_done_callback(self._forget)
         return queue in await asyncio.shield(self._pauses)
+
+    def allow(self, seconds: float) -> None:
+        """The client has asked to wait for so long: that is no part of the work."""
+        until = self.deadline.when() if self.deadline else None
+        if self.deadline and until is not None:
+            self.deadline.reschedule(until + seconds)
 
     async def gone(self) -> None:
         """Returns once the client of an HTTP request has hung up: nobody reads the answer.
@@ -55,6 +66,12 @@ class RequestContext:
         self._pauses = None
         if not read.cancelled():
             read.exception()
+
+
+def payer_of(connection: HTTPConnection) -> str:
+    """Whom limits count for: the subject, or the address of somebody without a name."""
+    subject = viewer_of(connection).subject
+    return subject or (connection.client.host if connection.client else "")
 
 
 def context_of(info: Info) -> RequestContext:

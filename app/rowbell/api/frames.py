@@ -51,7 +51,7 @@ def read(text: str | None) -> Message:
         case "connection_init" | "ping" | "pong":
             return Message(value["type"], payload=_payload(value))
         case "subscribe":
-            return Message("subscribe", id=_id(value), request=_request(value))
+            return Message("subscribe", id=_id(value), request=_request(value, len(text)))
         case "complete":
             return Message("complete", id=_id(value))
     raise Closing(4400, f"Invalid message: no client sends the type {value['type'][:40]!r}")
@@ -71,8 +71,8 @@ def _id(value: dict[str, Any]) -> str:
     return number
 
 
-def _request(value: dict[str, Any]) -> GraphQLRequest:
+def _request(value: dict[str, Any], size: int) -> GraphQLRequest:
     try:
-        return from_value(value.get("payload"))
+        return from_value(value.get("payload"), size)
     except BadRequest as error:
         raise Closing(4400, f"Invalid message: {error.message}") from None

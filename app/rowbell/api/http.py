@@ -1,156 +1,164 @@
-"""GraphQL over HTTP: POST for all but subscriptions, GET for queries, and the page for browsers.
+"""GraphQL over HTTP: POST for all, GET for queries, streams for who accepts them, and the page.
 
 Follows https://graphql.github.io/graphql-over-http/: with application/graphql-response+json the
 status says whether the request was carried out, with application/json it is 200 once the request
 was understood.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import orjson
-from graphql import DocumentNode, OperationType
+from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowbell.api import answers, requests
+from rowbell.api import answers, bodies, requests
+from rowbell.api.context import payer_of
 from rowbell.api.credentials import challenge
 from rowbell.api.documents import DocumentRefused
-from rowbell.api.negotiation import GRAPHQL, HTML, JSON, choose
-from rowbell.api.operations import Operations
+from rowbell.api.event_stream import EventStream
+from rowbell.api.limits import LimitExceeded
+from rowbell.api.negotiation import GRAPHQL, HTML, JSON, STREAM, choose, names
+from rowbell.api.operations import MANY_BYTES, Operations, Prepared
+from rowbell.api.origins import Origins
+from rowbell.api.replies import Reply
 from rowbell.api.requests import BadRequest, GraphQLRequest
 from rowbell.errors import RowbellError, Unauthenticated
 
 READS = ("GET", "HEAD")
+_NEWER_FIRST = (GRAPHQL, JSON, STREAM)
+_OLDER_FIRST = (JSON, GRAPHQL, STREAM)
+
+
+@dataclass(slots=True)
+class _Form:
+    """The form of the answer, and what its head says besides."""
+
+    name: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class GraphQLOverHTTP:
-    """The ASGI application at /graphql. `page` is what a browser gets."""
+    """The ASGI application at /graphql. `page` is what a browser gets; None: nothing."""
 
-    def __init__(self, operations: Operations, page: Response) -> None:
+    def __init__(self, operations: Operations, origins: Origins, page: Response | None) -> None:
         self._operations = operations
+        self._origins = origins
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._respond(Request(scope, receive))
+            answer = await self._respond(Request(scope, receive))
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        await answer(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
-        form = JSON
+    async def _respond(self, request: Request) -> ASGIApp:
+        form = _Form(headers=self._origins.headers(request.headers))
         try:
-            form = _choose_form(request)
-            if form == HTML:
-                return self._page
-            await self._operations.gate.admit(request)
-            return await self._carry_out(await self._read(request), request, form)
+            return await self._serve(request, form)
         except DocumentRefused as refused:
-            return _answer(answers.of_failure(refused), 400 if form == GRAPHQL else 200, form)
+            if form.name == STREAM:
+                return self._refusing(refused, request, form)
+            return _answer(answers.of_failure(refused), 400 if form.name == GRAPHQL else 200, form)
         except RowbellError as error:
-            return _answer(
-                answers.of_failure(error), error.status, form, _headers_of(request, error)
-            )
+            form.headers |= _headers(request, error)
+            if form.name == STREAM and error.status == 400 and not isinstance(error, BadRequest):
+                return self._refusing(error, request, form)
+            return _answer(answers.of_failure(error), error.status, form)
         except ClientDisconnect:
             raise
         except Exception as failure:  # noqa: BLE001 - whatever it was, the client hears of it
             return _answer(answers.of_failure(failure), 500, form)
 
+    async def _serve(self, request: Request, form: _Form) -> ASGIApp:
+        """Raises DocumentRefused, RowbellError, ClientDisconnect."""
+        preflight = self._origins.preflight(request.headers)
+        if request.method == "OPTIONS" and preflight:
+            return preflight
+        form.name = self._choose_form(request)
+        if form.name == HTML and self._page:
+            return self._page
+        await self._operations.gate.admit(request)
+        form.headers |= self._operations.rates.spend(payer_of(request))
+        prepared = await self._operations.prepare(await self._read(request))
+        _check_operation(prepared, request, form)
+        if form.name == STREAM:
+            return EventStream(self._operations, request, form.headers, prepared)
+        return await self._carry_out(prepared, request, form)
+
+    def _choose_form(self, request: Request) -> str:
+        """Raises BadRequest for methods and forms that are not served."""
+        if request.method not in (*READS, "POST"):
+            raise BadRequest(
+                f"{request.method} is not served here.", hint="Use POST, or GET.", status=405
+            )
+        accepted = _accepted(request)
+        # Who does not ask for the newer form by its name may not know its statuses.
+        offers: tuple[str, ...] = _NEWER_FIRST if names(accepted, GRAPHQL) else _OLDER_FIRST
+        if request.method in READS and self._page:
+            offers = (*offers, HTML)
+        form = choose(accepted, offers)
+        if form is None:
+            raise BadRequest(
+                "no form of answer that you accept is served.",
+                hint=f"Accept {GRAPHQL}, {JSON}, or {STREAM} for subscriptions.",
+                status=406,
+            )
+        return form
+
     async def _read(self, request: Request) -> GraphQLRequest:
-        """Raises BadRequest."""
+        """Raises BadRequest, BodyTooLarge, BodyTooSlow, ClientDisconnect."""
         if request.method in READS:
             return requests.from_parameters(request.query_params)
-        _check_content_type(request.headers.get("content-type", ""))
-        return requests.from_json(await _body(request, self._operations.limits.body_bytes))
+        bodies.check_content_type(request.headers.get("content-type", ""))
+        body = await bodies.read(request, self._operations.limits)
+        if len(body) < MANY_BYTES:
+            return requests.from_json(body)
+        async with self._operations.turns.turn():
+            return requests.from_json(body)
 
-    async def _carry_out(self, wanted: GraphQLRequest, request: Request, form: str) -> Response:
-        """Raises DocumentRefused, BadRequest."""
-        document = self._operations.document(wanted)
-        self._check_operation(wanted, document, request.method)
-        result = await self._operations.execute(wanted, document, request)
-        status = 400 if form == GRAPHQL and answers.is_refused(result) else 200
-        return _answer(answers.of_result(result), status, form)
+    async def _carry_out(self, prepared: Prepared, request: Request, form: _Form) -> Reply:
+        """Raises OperationTimeout."""
+        result = await self._operations.execute(prepared, request)
+        refused = form.name == GRAPHQL and answers.is_refused(result)
+        return _answer(answers.of_result(result), 400 if refused else 200, form)
 
-    def _check_operation(self, wanted: GraphQLRequest, document: DocumentNode, method: str) -> None:
-        """Raises BadRequest."""
-        kind = self._operations.operation_type(wanted, document)
-        if kind == OperationType.SUBSCRIPTION:
+    def _refusing(self, failure: Exception, request: Request, form: _Form) -> ASGIApp:
+        """Who accepts a stream alone hears of what is wrong with the query by an event."""
+        return EventStream(self._operations, request, form.headers, answers.of_failure(failure))
+
+
+def _check_operation(prepared: Prepared, request: Request, form: _Form) -> None:
+    """Raises BadRequest."""
+    if prepared.kind == OperationType.SUBSCRIPTION:
+        # Who accepts several forms, as urql does, means the stream for subscriptions alone.
+        if not names(_accepted(request), STREAM):
             raise BadRequest(
-                "a subscription needs a WebSocket.",
-                hint="Connect to this address with the subprotocol graphql-transport-ws.",
+                "a subscription needs a WebSocket, or a stream.",
+                hint="Connect to this address with the subprotocol graphql-transport-ws, or send"
+                f" Accept: {STREAM}.",
             )
-        if kind == OperationType.MUTATION and method in READS:
-            raise BadRequest("a GET changes nothing.", hint="Send mutations by POST.", status=405)
+        form.name = STREAM
+    if prepared.kind == OperationType.MUTATION and request.method in READS:
+        raise BadRequest("a GET changes nothing.", hint="Send mutations by POST.", status=405)
 
 
-def _choose_form(request: Request) -> str:
-    """The form of the answer. Raises BadRequest for methods and forms that are not served."""
-    if request.method not in (*READS, "POST"):
-        raise BadRequest(
-            f"{request.method} is not served here.", hint="Use POST, or GET.", status=405
-        )
-    offers = [GRAPHQL, JSON] if request.method == "POST" else [GRAPHQL, JSON, HTML]
-    form = choose(", ".join(request.headers.getlist("accept")), offers)
-    if form is None:
-        raise BadRequest(
-            "no form of answer that you accept is served.",
-            hint=f"Accept {GRAPHQL} or {JSON}.",
-            status=406,
-        )
-    return form
+def _accepted(request: Request) -> str:
+    return ", ".join(request.headers.getlist("accept"))
 
 
-def _headers_of(request: Request, error: RowbellError) -> dict[str, str]:
+def _headers(request: Request, error: RowbellError) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return challenge(error, request)
-    if error.status != 405:
-        return {}
-    return {"Allow": "POST" if request.method in READS else "GET, POST"}
+    if isinstance(error, LimitExceeded):
+        return error.headers
+    if error.status == 405:
+        return {"Allow": "POST" if request.method in READS else "GET, POST"}
+    return {"Retry-After": "1"} if error.status == 503 else {}
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """Raises BadRequest for one that is larger than so many bytes."""
-    body = bytearray()
-    announced = request.headers.get("content-length", "")
-    too_large = announced.isdecimal() and int(announced) > most
-    if not too_large:
-        async for chunk in request.stream():
-            body += chunk
-            too_large = len(body) > most
-            if too_large:
-                break
-    if too_large:
-        raise BadRequest(
-            f"the body has more than {most} bytes.",
-            hint="A task carries keys and ids: keep files elsewhere.",
-            status=413,
-        )
-    return bytes(body)
-
-
-def _check_content_type(header: str) -> None:
-    """Raises BadRequest. Also the wall against forms of other sites, which cannot send JSON."""
-    kind, *parameters = (piece.strip().lower() for piece in header.split(";"))
-    charsets = [value.strip('"') for name, _, value in map(_split, parameters) if name == "charset"]
-    if kind != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
-        raise BadRequest(
-            f"the content type {header[:80]!r} is not served.",
-            hint="Send Content-Type: application/json, in UTF-8.",
-            status=415,
-        )
-
-
-def _split(parameter: str) -> tuple[str, str, str]:
-    return parameter.partition("=")
-
-
-def _answer(
-    answer: answers.Answer, status: int, form: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(
-        orjson.dumps(answer),
-        status_code=status,
-        headers={"Cache-Control": "no-store", "Vary": "Accept", **(headers or {})},
-        media_type=f"{form}; charset=utf-8",
-    )
+def _answer(answer: answers.Answer, status: int, form: _Form) -> Reply:
+    media = JSON if form.name in (STREAM, HTML) else form.name
+    return Reply(orjson.dumps(answer), status, media, form.headers)

@@ -33,6 +33,7 @@ async def create_tasks(_: object, info: Info, *, inputs: list[Values]) -> list[T
 async def execute_task(_: object, info: Info, *, input: Values, wait_seconds: float) -> Task:
     context = context_of(info)
     seconds = arguments.wait_seconds(wait_seconds)
+    context.allow(seconds)
     (task,) = await _create(context, [arguments.new_task(input)])
     return await outcome_of(
         task, context.watch, viewer=context.viewer, seconds=seconds, gone=context.gone()

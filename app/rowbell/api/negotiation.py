@@ -1,13 +1,17 @@
 """The Accept header: which of the forms on offer a client would rather have."""
 
+from functools import lru_cache
+
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+STREAM = "text/event-stream"
 
 _SPECIFIC, _FAMILY, _ANY = 2, 1, 0
 
 
-def choose(accept: str, offers: list[str]) -> str | None:
+@lru_cache(maxsize=256)
+def choose(accept: str, offers: tuple[str, ...]) -> str | None:
     """The best offer, or None if the client takes none. On a tie the earlier offer wins.
 
     An empty header takes anything. Between equal weights a form that is named beats one that a
@@ -17,6 +21,13 @@ def choose(accept: str, offers: list[str]) -> str | None:
     ranked = [(_rank(offer, wishes), offer) for offer in offers]
     best, offer = max(ranked, key=lambda pair: pair[0])
     return offer if best[0] > 0 else None
+
+
+@lru_cache(maxsize=256)
+def names(accept: str, form: str) -> bool:
+    """True if the client names this very form: a `*` would take a stream for any answer."""
+    wishes = [_wish(part) for part in accept.split(",")]
+    return any(name == form and weight > 0 for name, weight in wishes)
 
 
 def _wish(part: str) -> tuple[str, float]:

@@ -39,7 +39,12 @@ def welcome_page() -> Response:
 
 
 def _page(place: Path, policy: str) -> Response:
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", "Vary": "Accept"}
+    headers = {
+        **SecurityHeaders.HEADERS,
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept",
+    }
     return HTMLResponse(place.read_text(encoding="utf-8"), headers=headers)
 
 

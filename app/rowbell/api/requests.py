@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from rowbell.api.limits import TooManyValues, VariablesTooDeep
 from rowbell.errors import RowbellError
 
 
@@ -24,11 +25,13 @@ class GraphQLRequest:
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    size: int = 0
+    """Bytes of the whole, where that is known."""
 
 
 def from_json(text: bytes) -> GraphQLRequest:
     """The request of an HTTP body. Raises BadRequest."""
-    return from_value(read_json(text, "the body"))
+    return from_value(read_json(text, "the body"), len(text))
 
 
 def from_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
@@ -42,7 +45,7 @@ def from_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
     return from_value(value)
 
 
-def from_value(value: object) -> GraphQLRequest:
+def from_value(value: object, size: int = 0) -> GraphQLRequest:
     """The request of a JSON object. Raises BadRequest."""
     if isinstance(value, list):
         raise BadRequest(
@@ -61,7 +64,7 @@ def from_value(value: object) -> GraphQLRequest:
     ):
         if value.get(name) is not None and not isinstance(value[name], kind):
             raise BadRequest(f"{name!r} is not {word}.", hint=f"Send {word}, or leave it out.")
-    return GraphQLRequest(value["query"], value.get("variables"), value.get("operationName"))
+    return GraphQLRequest(value["query"], value.get("variables"), value.get("operationName"), size)
 
 
 def read_json(text: bytes | str, place: str) -> Any:
@@ -70,3 +73,33 @@ def read_json(text: bytes | str, place: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"{place} is no JSON: {error.msg} at {error.pos}.") from None
+
+
+def check_variables(request: GraphQLRequest, most_levels: int, most_values: int) -> int:
+    """How many values there are. Raises VariablesTooDeep, TooManyValues.
+
+    Without recursion: depth is the client's choice.
+    """
+    level: list[Any] = [request.variables] if request.variables else []
+    depth = values = 0
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for part in level:
+            if isinstance(part, dict):
+                below.extend(part.values())
+            elif isinstance(part, list):
+                below.extend(part)
+        values += len(below)
+        level = below
+        if depth > most_levels + 1:
+            raise VariablesTooDeep(
+                f"the variables have more than {most_levels} levels.",
+                hint="Flatten them, or send the inner part as a text.",
+            )
+        if values > most_values:
+            raise TooManyValues(
+                f"the variables hold more than {most_values} values.",
+                hint="Send them in several requests.",
+            )
+    return values

@@ -40,6 +40,8 @@ async def read_task(_: object, info: Info, *, id: str) -> Task | None:
     number = arguments.task_id(id)
     if number is None:
         return None
+    if context.viewer.sees_everything:
+        return await context.reads.task(number)
     return await overview.task(context.database, number, viewer=context.viewer)
 
 

@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
 
+from rowbell.api.connections import HttpConnection, WebSocketConnection
+from rowbell.api.lobby import Lobby
 from rowbell.config import Settings
 from rowbell.errors import ConfigurationError
 
 CLOSE_SECONDS = 5
+PING_SECONDS = 10.0
+"""A WebSocket whose client answers no ping for so long is closed."""
 
 
 class Server:
@@ -23,8 +28,11 @@ class Server:
         self.ready = asyncio.Event()
         self.closing: Callable[[], None] = lambda: None
         """Called when `close` begins: requests that wait for something need to be answered."""
+        self._lobby: Lobby = app.state.lobby
+        self._patience: float = app.state.limits.operation_seconds
         self._bound = bound
         self._ended = asyncio.Event()
+        logging.getLogger("uvicorn.error").addFilter(_is_our_fault)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -32,12 +40,20 @@ class Server:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ws="websockets-sansio",
-                ws_max_size=1_048_576,
+                http=HttpConnection,
+                ws=WebSocketConnection,
+                ws_max_size=app.state.limits.frame_bytes,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
                 timeout_graceful_shutdown=CLOSE_SECONDS,
             ),
             self.ready,
         )
+
+    @property
+    def connections(self) -> int:
+        """That are open, whatever is spoken on them."""
+        return len(self._uvicorn.server_state.connections)
 
     async def run(self) -> None:
         try:
@@ -45,11 +61,28 @@ class Server:
         finally:
             self._ended.set()
 
+    async def drain(self, seconds: float) -> None:
+        """Send the clients of sockets and streams away, some at a time; requests go on."""
+        await self._lobby.drain(seconds)
+
     async def close(self) -> None:
-        """Finish requests under way, then close; takes CLOSE_SECONDS at the most."""
+        """Let what is under way come to its end, then close.
+
+        uvicorn would close every WebSocket at once, in the middle of what it does: by then
+        there are none.
+        """
         self.closing()
+        await self._lobby.emptied(self._patience)
         self._uvicorn.should_exit = True
         await self._ended.wait()
+
+
+_FAULTS_OF_CLIENTS = ("Invalid HTTP request", "Invalid UTF-8", "Unsupported upgrade")
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """A line for each malformed request would let strangers fill the disk."""
+    return not record.getMessage().startswith(_FAULTS_OF_CLIENTS)
 
 
 class _Uvicorn(uvicorn.Server):

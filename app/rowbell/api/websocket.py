@@ -1,29 +1,36 @@
 """GraphQL over WebSocket: one Socket for each connection, one task for each operation on it."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from graphql import DocumentNode, ExecutionResult, OperationType
+from graphql import ExecutionResult, OperationType
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rowbell.api import answers, frames
 from rowbell.api.admission import Admission
+from rowbell.api.connections import abort
+from rowbell.api.context import payer_of
 from rowbell.api.frames import SUBPROTOCOL, Closing, Gone, Message
-from rowbell.api.operations import Operations, Results
-from rowbell.api.requests import BadRequest, GraphQLRequest
+from rowbell.api.limits import Draining, TooManyOperations, TooManySockets
+from rowbell.api.operations import MANY_BYTES, Operations, Prepared, Results
+from rowbell.api.origins import Origins
+from rowbell.api.requests import GraphQLRequest
 from rowbell.errors import Forbidden, RowbellError, Unauthenticated, Unavailable
 
 
-async def serve(websocket: WebSocket, operations: Operations) -> None:
-    """Serve one client until it leaves or breaks the protocol."""
-    if not _is_of_this_site(websocket):
-        problem = BadRequest(
-            "a page of another site may not connect.", hint="Connect from a page of this host."
-        )
-        await websocket.send_denial_response(JSONResponse(answers.of_failure(problem), 403))
+async def serve(websocket: WebSocket, operations: Operations, origins: Origins) -> None:
+    """Serve one client until it leaves, breaks the protocol, or the process drains."""
+    try:
+        origins.check(websocket)
+        if operations.lobby.draining:
+            raise Draining("this process is about to end.", hint="Connect again in a second.")
+    except RowbellError as problem:
+        denial = JSONResponse(answers.of_failure(problem), problem.status)
+        await websocket.send_denial_response(denial)
         return
     if SUBPROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
@@ -31,12 +38,6 @@ async def serve(websocket: WebSocket, operations: Operations) -> None:
         return
     await websocket.accept(subprotocol=SUBPROTOCOL)
     await Socket(websocket, operations).run()
-
-
-def _is_of_this_site(websocket: WebSocket) -> bool:
-    # Browsers let any page open a WebSocket anywhere, and tell only by this header.
-    origin = websocket.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == websocket.headers.get("host")
 
 
 class Socket:
@@ -47,7 +48,10 @@ class Socket:
         self._operations = operations
         self._limits = operations.limits
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._subscriptions: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._deaf = False
 
     async def run(self) -> None:
         """Read until the end; then every operation is cancelled and awaited, whatever the cause."""
@@ -55,12 +59,35 @@ class Socket:
         try:
             async with asyncio.TaskGroup() as group:
                 admission = await self._welcome()
-                group.create_task(self._operations.gate.stay(admission))
-                await self._converse(group)
+                with self._entered():
+                    group.create_task(self._operations.gate.stay(admission), name="socket stay")
+                    group.create_task(self._leave(), name="socket leave")
+                    await self._converse(group)
         except* (Closing, Gone) as ends:
             end = ends.exceptions[0]
         if isinstance(end, Closing):
             await self._close(end)
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Raises Closing with a code after which clients try again later."""
+        lobby = self._operations.lobby
+        try:
+            with lobby.guest(payer_of(self._websocket), self._leaving.set):
+                yield
+        except (TooManySockets, Draining) as error:
+            code = 1012 if isinstance(error, Draining) else 1013
+            raise Closing(code, error.message) from None
+
+    async def _leave(self) -> None:
+        """Once the process drains: queries and mutations end, then the client is sent away.
+
+        Raises Closing.
+        """
+        await self._leaving.wait()
+        while working := set(self._running.values()) - self._subscriptions:
+            await asyncio.wait(working)
+        raise Closing(1012, "Service restart")
 
     async def _welcome(self) -> Admission:
         """Wait for connection_init. Raises Closing, Gone."""
@@ -102,7 +129,7 @@ class Socket:
                     raise Closing(4429, "Too many initialisation requests")
                 case "ping":
                     await self._pong(message)
-                case "subscribe":
+                case "subscribe" if not self._leaving.is_set():
                     await self._subscribe(group, message)
                 case "complete":
                     self._complete(message.id)
@@ -111,7 +138,7 @@ class Socket:
         if message.id in self._running:
             raise Closing(4409, f"Subscriber for {message.id[:60]} already exists")
         if len(self._running) >= self._limits.operations:
-            await self._fail(message.id, TooManyOperations(self._limits.operations))
+            await self._fail(message.id, _too_many(self._limits.operations))
         elif message.request is not None:
             task = group.create_task(self._operate(message.id, message.request))
             self._running[message.id] = task
@@ -129,8 +156,9 @@ class Socket:
 
     async def _operate(self, operation_id: str, request: GraphQLRequest) -> None:
         try:
-            document = self._operations.document(request)
-            if await self._carry_out(operation_id, request, document):
+            self._operations.rates.spend(payer_of(self._websocket))
+            prepared = await self._operations.prepare(request)
+            if await self._carry_out(operation_id, prepared):
                 self._free(operation_id)
                 await self._send({"type": "complete", "id": operation_id})
         except (Closing, Gone):
@@ -138,23 +166,28 @@ class Socket:
         except Exception as failure:  # noqa: BLE001 - whatever it was, the client hears of it
             await self._fail(operation_id, failure)
 
-    async def _carry_out(
-        self, operation_id: str, request: GraphQLRequest, document: DocumentNode
-    ) -> bool:
+    async def _carry_out(self, operation_id: str, prepared: Prepared) -> bool:
         """False if it was refused, which the client has been told."""
-        kind = self._operations.operation_type(request, document)
-        if kind == OperationType.SUBSCRIPTION:
-            outcome = await self._operations.subscribe(request, document, self._websocket)
+        subscribing = prepared.kind == OperationType.SUBSCRIPTION
+        if subscribing:
+            self._mark_as_subscription()
+            outcome = await self._operations.subscribe(prepared, self._websocket)
         else:
-            outcome = await self._operations.execute(request, document, self._websocket)
+            outcome = await self._operations.execute(prepared, self._websocket)
         if not isinstance(outcome, ExecutionResult):
             await self._stream(operation_id, outcome)
-        elif answers.is_refused(outcome) or kind == OperationType.SUBSCRIPTION:
+        elif answers.is_refused(outcome) or subscribing:
             await self._send_errors(operation_id, answers.of_result(outcome))
             return False
         else:
             await self._send_next(operation_id, outcome)
         return True
+
+    def _mark_as_subscription(self) -> None:
+        task = asyncio.current_task()
+        if task:
+            self._subscriptions.add(task)
+            task.add_done_callback(self._subscriptions.discard)
 
     async def _stream(self, operation_id: str, results: Results) -> None:
         try:
@@ -193,9 +226,12 @@ class Socket:
         if event["type"] == "websocket.disconnect":
             raise Gone
         text = event.get("text")
-        if text is not None and len(text) > self._limits.body_bytes:
-            raise Closing(1009, f"Message too large: {self._limits.body_bytes} bytes are the most")
-        return frames.read(text)
+        if text is not None and len(text) > self._limits.frame_bytes:
+            raise Closing(1009, f"Message too large: {self._limits.frame_bytes} bytes are the most")
+        if text is None or len(text) < MANY_BYTES:
+            return frames.read(text)
+        async with self._operations.turns.turn():
+            return frames.read(text)
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Raises Closing if the client does not read what it is sent, Gone."""
@@ -204,6 +240,7 @@ class Socket:
             async with asyncio.timeout(self._limits.send_seconds), self._sending:
                 await self._websocket.send_text(text)
         except TimeoutError:
+            self._deaf = True
             raise Closing(1013, "The client reads too slowly") from None
         except orjson.JSONEncodeError:
             raise Closing(4400, "Invalid message: the payload is nested too deeply") from None
@@ -211,19 +248,20 @@ class Socket:
             raise Gone from None
 
     async def _close(self, closing: Closing) -> None:
-        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+        if closing.code == 1013 and self._deaf:
+            abort(self._websocket.scope)  # a close frame would wait behind what is not read
+            return
+        try:
             async with asyncio.timeout(self._limits.send_seconds):
                 await self._websocket.close(closing.code, closing.reason)
+        except TimeoutError:
+            abort(self._websocket.scope)
+        except (WebSocketDisconnect, RuntimeError):
+            return
 
 
-class TooManyOperations(RowbellError):
-    """A client has begun more operations on one socket than it may."""
-
-    code = "RATE_LIMITED"
-    status = 429
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"{most} operations are under way on this connection, which is the most.",
-            hint="Complete one first, or open another connection.",
-        )
+def _too_many(most: int) -> TooManyOperations:
+    return TooManyOperations(
+        f"{most} operations are under way on this connection, which is the most.",
+        hint="Complete one first, or open another connection.",
+    )

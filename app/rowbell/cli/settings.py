@@ -88,7 +88,7 @@ def load_quietly(
 def epilog() -> str:
     """Every setting and every exit code, as rich markup."""
     settings = [
-        _entry(PREFIX + name.upper(), f"{field.description} {_default(field.default)}", indent=25)
+        _entry(PREFIX + name.upper(), f"{field.description} {_default(field.default)}", indent=32)
         for name, field in Settings.model_fields.items()
     ]
     codes = [_entry(code, meaning, indent=9) for code, meaning in _EXIT_CODES]

@@ -75,8 +75,11 @@ class Database:
             "max_inactive_connection_lifetime": 0.0,
         }
         with translated():
+            # A statement ends although nobody is left to cancel it. Poolers know no such parameter.
+            ended_by_itself = {"statement_timeout": f"{STATEMENT_SECONDS + 5:g}s"}
             if await _leads_to_pooler(url):
                 options |= UNPREPARED
+                ended_by_itself = {}
             kept = await asyncpg.create_pool(
                 min_size=0,  # or asyncpg reconnects, and complains, behind our back
                 max_size=1,
@@ -88,7 +91,7 @@ class Database:
                 min_size=0,
                 max_size=POOL_SIZE,
                 command_timeout=STATEMENT_SECONDS,
-                server_settings={"application_name": name},
+                server_settings={"application_name": name, **ended_by_itself},
                 **options,
             )
         database = cls(url, kept, pool)
@@ -127,6 +130,7 @@ class Database:
         """A connection for a handler's own statements; its session state is reset afterwards."""
         async with self._for_handlers, self._pool.acquire() as connection:
             try:
+                await connection.execute("set statement_timeout = 0", timeout=CONNECT_SECONDS)
                 yield connection
             finally:
                 if not connection.is_closed():
