@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rowbell import logs
 from rowbell.cli import settings as options
@@ -124,17 +125,30 @@ def _serve(
         run(Service(settings, with_worker=False, crew=Crew(settings), greet=greet))
     else:
         with asyncio.Runner(loop_factory=event_loop()) as runner:
-            runner.run(supervise(Crew(settings, lambda: greet.crew(settings))))
+            crew = Crew(settings, lambda: greet.crew(settings))
+            runner.run(to_the_end(supervise(crew)))
 
 
 def run(service: "Service") -> None:
     """Run a service to its end, on uvloop where there is one."""
     try:
         with asyncio.Runner(loop_factory=event_loop()) as runner:
-            runner.run(service.run())
+            runner.run(to_the_end(service.run()))
     finally:
         if service.worker and service.worker.attempts.executors.in_threads:
             _leave_threads_behind(sys.exc_info()[1])
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """The last thing that a process does: signals that come later find nothing to stop.
+
+    Python's own handlers would end it with their number although all is done.
+    """
+    try:
+        await work
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
