@@ -37,3 +37,25 @@ async def test_attempt_that_is_ended_in_the_dark_does_not_wait_for_its_rollback(
     async with asyncio.timeout(MARGIN_SECONDS):
         await ended.wait()
     line.lit()  # so that the engine may end in peace
+
+
+async def test_attempt_that_is_ended_before_its_transaction_has_begun_waits_for_nothing(
+    line: Line, database_url: str, start_engine: StartEngine, tasks: Tasks
+) -> None:
+    ended = asyncio.Event()
+
+    async def begin(context: Context) -> None:
+        try:
+            async with context.transaction():
+                raise AssertionError("the network was dark")
+        finally:
+            ended.set()
+
+    engine = await start_engine(begin, database_url=line.url(database_url))
+    line.hold("set statement_timeout = 0")
+    task = await tasks.insert("begin")
+    await soon(line.held)
+    engine.worker.attempts.end(task, Ending.FENCED)
+    async with asyncio.timeout(MARGIN_SECONDS):
+        await ended.wait()
+    line.lit()

@@ -130,12 +130,21 @@ class Database:
         """A connection for a handler's own statements; its session state is reset afterwards."""
         async with self._for_handlers, self._pool.acquire() as connection:
             try:
-                await connection.execute("set statement_timeout = 0", timeout=CONNECT_SECONDS)
+                await _lift_timeout(connection)
                 yield connection
             finally:
                 if not connection.is_closed():
                     await connection.reset(timeout=CONNECT_SECONDS)
                     await connection.execute(_FORGET, timeout=CONNECT_SECONDS)
+
+
+async def _lift_timeout(connection: Connection) -> None:
+    """Handlers have timeouts of their own."""
+    try:
+        await connection.execute("set statement_timeout = 0", timeout=CONNECT_SECONDS)
+    except BaseException:
+        connection.terminate()  # an attempt that is ended must not wait for a dark network
+        raise
 
 
 @asynccontextmanager
