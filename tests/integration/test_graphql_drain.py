@@ -63,6 +63,25 @@ async def test_an_http_request_under_way_is_answered_although_the_server_closes(
         assert answer["data"]["executeTask"]["status"] == "PENDING"
 
 
+async def test_the_last_answer_of_a_process_tells_of_a_change_that_its_watch_has_not_seen_yet(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(database_url) as served:
+        served.server.closing = served.watch.closing.set
+        asking = asyncio.create_task(served.http.post("/graphql", json={"query": EXECUTE}))
+        async with asyncio.timeout(DEADLINE):
+            await served.watched.wait()
+        monkeypatch.setattr(served.watch, "_look", _see_nothing)
+        await served.connection.execute("select rowbell.cancel(id) from rowbell.tasks")
+        await served.server.close()
+        answer = orjson.loads((await asking).content)
+        assert answer["data"]["executeTask"]["status"] == "CANCELLED"
+
+
+async def _see_nothing() -> bool:
+    return False
+
+
 async def test_a_process_that_drains_takes_no_further_socket(database_url: str) -> None:
     async with serving(database_url) as served:
         await served.server.drain(5)

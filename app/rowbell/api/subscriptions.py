@@ -23,6 +23,8 @@ SAFETY_SECONDS = 1.0
 
 LONGEST_PAUSE_SECONDS = 5.0
 
+LAST_LOOK_SECONDS = 1.0
+
 
 class Watch:
     """One for each process. `run` looks; `task`, `task_added` and `changes` are what others read.
@@ -71,6 +73,14 @@ class Watch:
                 yield state
                 if state.status.is_final:
                     return
+
+    async def look_at(self, task_id: int, viewer: Viewer) -> Task | None:
+        """The task as it stands at this moment; None if it is not there, or nobody answers."""
+        try:
+            async with asyncio.timeout(LAST_LOOK_SECONDS):
+                return await overview.task(self._database, task_id, viewer=viewer)
+        except (Unavailable, TimeoutError):
+            return None
 
     async def task_added(self, viewer: Viewer) -> AsyncGenerator[Task, None]:
         """Tasks inserted from now on. Raises ClientTooSlow."""

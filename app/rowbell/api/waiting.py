@@ -15,8 +15,9 @@ async def outcome_of(
 ) -> Task:
     """The final task, or as it was last seen when the time is up. Raises NotFound if it is deleted.
 
-    Ends early once `gone` has returned, or the process drains. While PostgreSQL does not answer,
-    the watch looks on, and this waits on: no longer than `seconds`.
+    Ends early once `gone` has returned, or the process drains: by then its worker has released
+    the task, which the watch may not have seen yet, so this takes a last look. While PostgreSQL
+    does not answer, the watch looks on, and this waits on: no longer than `seconds`.
     """
     latest = task
 
@@ -32,6 +33,8 @@ async def outcome_of(
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if following.done():
             following.result()
+        elif watch.closing.is_set():
+            latest = await watch.look_at(task.id, viewer) or latest
     finally:
         for each in waits:
             each.cancel()
