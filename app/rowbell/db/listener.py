@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,7 @@ import asyncpg
 from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, is_pooled, translated
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 
 BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
 SCHEDULES = "rowbell_schedules"
@@ -104,6 +106,7 @@ class Listener:
                 if isinstance(error, Unheard) and self._is_pooled:
                     most = UNHEARD_PAUSE_SECONDS
                 self._log_loss(error)
+                tally.lost(is_deaf=self.is_deaf)
             self.ready.clear()
             self.ears.lost()
             await asyncio.sleep(random.uniform(most / 2, most))  # noqa: S311 - no secret
@@ -144,6 +147,7 @@ class Listener:
                 await connection.execute(_KEEPALIVES)
             await self._prove(connection)
             log.info("listener.ready")
+            tally.listens()
             self.is_deaf = False
             self.ready.set()
             self.ears.ready()
@@ -171,6 +175,7 @@ class Listener:
         """One NOTIFY round trip. Whoever listens hears it too, and needs no probe of its own."""
         await _refuse_replica(connection)
         self._heard.clear()
+        began = asyncio.get_running_loop().time()
         if self._is_pooled:
             await self._ring_from_elsewhere()
         else:
@@ -183,6 +188,7 @@ class Listener:
                 f"no NOTIFY came back within {self.probe_seconds:g} s.",
                 hint="connect to PostgreSQL itself, or to a pooler in session mode",
             ) from None
+        tally.probed(asyncio.get_running_loop().time() - began, datetime.now(UTC))
 
     async def _ring_from_elsewhere(self) -> None:
         another = await self._connect()
@@ -210,6 +216,7 @@ class Listener:
         self._heard.set()
         if channel == BELL:
             log.debug("bell.heard", queue=payload)
+            tally.bells_heard += 1
             self.ears.bell(str(payload))
         elif channel == CANCEL:
             self.ears.cancel(int(str(payload)))

@@ -16,6 +16,7 @@ from rowbell.engine.lease import Lease
 from rowbell.errors import RowbellError
 from rowbell.handlers import Handlers
 from rowbell.logs import log
+from rowbell.tally import tally
 
 OFTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
@@ -105,6 +106,7 @@ class Worker:
                 try:
                     await self._beat_once()
                 except RowbellError as error:
+                    tally.failed_heartbeats += 1
                     if not self._silent:
                         log.warning("heartbeat.failed", worker=self.id, reason=error.message)
                     self._silent = True
