@@ -76,6 +76,9 @@ EVENTS = {
     "loop.freed": "The event loop answers again; says for how long it did not.",
     "queue.paused": "A queue was paused.",
     "queue.resumed": "A queue was resumed.",
+    "queue.limited": "Limits of a queue were changed by a person or a client.",
+    "kind.limited": "Limits of a kind were changed by a person or a client.",
+    "key.limited": "The limit of a concurrency_key was changed by a person or a client.",
 }
 
 

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import orjson
+
 from rowbell.config import Settings
 from rowbell.db import workers
 from rowbell.db.patience import patiently
@@ -124,7 +126,11 @@ class Worker:
     async def _beat_once(self) -> None:
         sent = asyncio.get_running_loop().time()
         alive = await workers.heartbeat(
-            self._database, self.id, busy=self.attempts.lanes.busy, draining=self._draining
+            self._database,
+            self.id,
+            busy=self.attempts.lanes.busy,
+            draining=self._draining,
+            counted=orjson.dumps(tally.as_json()).decode(),
         )
         if not alive:
             self._fence()
