@@ -23,6 +23,7 @@ from rowbell.tally import tally
 BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
 SCHEDULES = "rowbell_schedules"
 TOKENS = "rowbell_tokens"
+STACKS = "rowbell_stacks"
 
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 1.0
@@ -65,6 +66,8 @@ class Ears:
     """A queue got due tasks."""
     cancel: Callable[[int], None] = _nothing
     """The cancel of a running task was asked for."""
+    stacks: Callable[[int], None] = _nothing
+    """Somebody asks where the handler of a task is."""
     changes: Callable[[], None] = _nothing
     """Some task changed, while somebody watches."""
     schedules: Callable[[], None] = _nothing
@@ -141,7 +144,7 @@ class Listener:
         try:
             self._is_pooled = await is_pooled(connection)
             await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
-            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, TOKENS, PROBE):
+            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, TOKENS, STACKS, PROBE):
                 await connection.add_listener(channel, self._hear)
             if not self._is_pooled:
                 await connection.execute(_KEEPALIVES)
@@ -226,6 +229,8 @@ class Listener:
             self.ears.schedules()
         elif channel == TOKENS:
             self.ears.tokens()
+        elif channel == STACKS:
+            self.ears.stacks(int(str(payload)))
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):

@@ -15,6 +15,7 @@ from rowbell.engine.attempts import FLUSH_SECONDS, Attempts, within
 from rowbell.engine.claims import Claims
 from rowbell.engine.dispatchers import Dispatchers
 from rowbell.engine.lease import Lease
+from rowbell.engine.stacks import tell
 from rowbell.errors import RowbellError
 from rowbell.handlers import Handlers
 from rowbell.logs import log
@@ -73,6 +74,11 @@ class Worker:
     def cancel(self, task_id: int) -> None:
         """The cancel of a task was asked for; it may run here."""
         self.attempts.end(task_id, Ending.CANCELLED)
+
+    def tell_stack(self, task_id: int) -> None:
+        """Somebody asks where the handler of a task is; it may run here."""
+        if attempt := self.attempts.running(task_id):
+            self._group.create_task(tell(self._database, self.id, attempt), name="stack")
 
     def _look_again(self) -> None:
         """After a failed claim; not while PostgreSQL is gone, for each look knocks at its door."""
