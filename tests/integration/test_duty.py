@@ -7,7 +7,7 @@ import asyncpg
 
 from rowbell import Context
 
-from integration.conftest import Engine, StartEngine, Tasks, soon
+from integration.conftest import Engine, StartEngine, Tasks
 
 LONG = 30.0
 """No sweep comes within a test."""
@@ -100,18 +100,28 @@ async def test_what_was_inserted_in_silence_runs_although_nobody_is_awake_any_mo
     start_engine: StartEngine, tasks: Tasks, connection: asyncpg.Connection
 ) -> None:
     engine = await start_engine(work, sweep_seconds=LONG)
-    duty, looked = engine.worker.duty, asyncio.Event()
-    keys = await duty.stay_awake("default", ["work"])
+    keys = await engine.worker.duty.stay_awake("default", ["work"])
     async with connection.transaction():
-        task = await connection.fetchval(
-            "insert into rowbell.tasks (kind) values ('work') returning id"
-        )
-
-        def last_look() -> None:
-            looked.set()
-            engine.worker.dispatchers.bell("default")
-
-        await duty.stand_down(keys, last_look)
-        assert not looked.is_set()
-    await soon(looked)
+        task = await tasks.insert("work")
+        await engine.worker.duty.stand_down(keys, look(engine))
+        assert engine.worker.duty.gate_seconds < float("inf")
     await tasks.until_status(task, "COMPLETED")
+
+
+async def test_a_long_transaction_holds_up_nothing_that_others_have_inserted_in_silence(
+    start_engine: StartEngine, tasks: Tasks, database_url: str, connection: asyncpg.Connection
+) -> None:
+    engine = await start_engine(work, sweep_seconds=LONG)
+    keys = await engine.worker.duty.stay_awake("default", ["work"])
+    other = await asyncpg.connect(database_url)
+    async with other.transaction():
+        await other.execute("insert into rowbell.tasks (kind) values ('work')")
+        async with connection.transaction():
+            task = await tasks.insert("work")
+            await engine.worker.duty.stand_down(keys, look(engine))
+        await tasks.until_status(task, "COMPLETED")
+    await other.close()
+
+
+def look(engine: Engine) -> Callable[[], None]:
+    return lambda: engine.worker.dispatchers.bell("default")

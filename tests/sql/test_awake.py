@@ -150,6 +150,6 @@ async def test_a_chair_that_nobody_waits_for_is_kept_and_so_are_the_eyes(
 ) -> None:
     await attendant.fetchval("select rowbell.take_chair(7, '0')")
     keys = await stay_awake(attendant, "aaa")
-    assert await attendant.fetchval("select rowbell.hand_on_chair(7, $1)", keys)
+    assert await attendant.fetchval("select rowbell.hand_on_chair(7, $1)", keys) == keys
     await connection.execute(INSERT)
     assert await ear.heard() == []
