@@ -53,6 +53,36 @@ class Ear(asyncio.Protocol):
             self.ready.set_exception(ConnectionError("the service hung up"))
 
 
+class StreamEar(asyncio.Protocol):
+    """One stream of server-sent events."""
+
+    def __init__(self, host: str, query: str, variables: object, heard: Callable[[float], None]):
+        self.ready = asyncio.get_running_loop().create_future()
+        self._host = host
+        self._body = orjson.dumps({"query": query, "variables": variables})
+        self._heard = heard
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(
+            f"POST /graphql HTTP/1.1\r\nHost: {self._host}\r\nAccept: text/event-stream\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(self._body)}\r\n\r\n".encode()
+            + self._body
+        )
+
+    def data_received(self, data: bytes) -> None:
+        now = time.perf_counter()
+        for _ in range(data.count(b"event: next")):
+            self._heard(now)
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError("the service hung up"))
+
+
 def _frame(text: bytes, kind: int = _TEXT) -> bytes:
     """A frame with a mask of zeros."""
     if len(text) < 126:
@@ -61,12 +91,17 @@ def _frame(text: bytes, kind: int = _TEXT) -> bytes:
 
 
 async def listen(
-    address: str, query: str, heard: Callable[[float], None], variables: object = None
-) -> Ear:
+    address: str,
+    query: str,
+    heard: Callable[[float], None],
+    variables: object = None,
+    *,
+    sort: type[Ear] | type[StreamEar] = Ear,
+) -> Ear | StreamEar:
     """Connect and subscribe."""
     place = urlsplit(address)
     _, ear = await asyncio.get_running_loop().create_connection(
-        lambda: Ear(place.netloc, query, variables, heard), place.hostname, place.port
+        lambda: sort(place.netloc, query, variables, heard), place.hostname, place.port
     )
     async with asyncio.timeout(60):
         await ear.ready
