@@ -14,7 +14,14 @@ END_LISTENERS = """
 select count(pg_terminate_backend(pid)) from pg_stat_activity
 where application_name = 'rowbell listener' and datname = current_database()
 """
-GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+ANSWER_SECONDS = 5.0
 
 
 class Disturber:
@@ -38,9 +45,12 @@ class Disturber:
         while asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(self._dice.uniform(0, seconds / 4))
             with contextlib.suppress(*GONE):
-                connection = await asyncpg.connect(self._url)
-                self.listeners_ended += await connection.fetchval(END_LISTENERS)
-                await connection.close()
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    connection = await asyncpg.connect(self._url)
+                    try:
+                        self.listeners_ended += await connection.fetchval(END_LISTENERS)
+                    finally:
+                        connection.terminate()
 
     async def _restart(self, server: Server, seconds: float) -> None:
         await asyncio.sleep(self._dice.uniform(seconds / 4, seconds / 2))
