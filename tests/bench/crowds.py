@@ -72,17 +72,28 @@ class Place:
     async def crowd(
         self, query: str, count: int, sort: type[Ear] | type[StreamEar]
     ) -> AsyncIterator[Frames]:
-        """So many subscribers, a socket each (`ulimit -n` must allow them)."""
+        """So many subscribers, a socket each (`ulimit -n` must allow them).
+
+        Where the query has a variable `$own`, each gives another value.
+        """
         frames = Frames()
         ears: list[Ear | StreamEar] = []
         while len(ears) < count:
-            more = range(min(AT_ONCE, count - len(ears)))
+            numbers = range(len(ears), min(count, len(ears) + AT_ONCE))
             ears += await asyncio.gather(
-                *(listen(self.address, query, frames.heard, sort=sort) for _ in more)
+                *(
+                    listen(self.address, query, frames.heard, {"own": f"k{number}"}, sort=sort)
+                    for number in numbers
+                )
             )
         yield frames
         for ear in ears:
             ear.transport.abort()
+        while self._files() > count:  # or the next crowd would be too many for one subject
+            await asyncio.sleep(0.1)
+
+    def _files(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
 
 async def measure(place: Place, frames: Frames, write: Write, *, told: int, samples: int) -> None:

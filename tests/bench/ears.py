@@ -10,6 +10,7 @@ import orjson
 
 _INIT = {"type": "connection_init"}
 _NEXT = b'"type":"next"'
+_EVENT = b"event: next"
 _TEXT, _PING, _PONG = 0x81, 0x89, 0x8A
 
 
@@ -25,6 +26,8 @@ class Ear(asyncio.Protocol):
             "payload": {"query": query, "variables": variables},
         }
         self._heard = heard
+        self._rest = b""
+        """The beginning of a mark, whose end has not arrived yet."""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -38,8 +41,9 @@ class Ear(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()
         if self.ready.done():
-            for _ in range(data.count(_NEXT)):
+            for _ in range((self._rest + data).count(_NEXT)):
                 self._heard(now)
+            self._rest = (self._rest + data)[1 - len(_NEXT) :]
             if data[0] == _PING:
                 self.transport.write(_frame(data[2 : 2 + data[1]], _PONG))
         elif b"HTTP/1.1 101" in data:
@@ -61,6 +65,7 @@ class StreamEar(asyncio.Protocol):
         self._host = host
         self._body = orjson.dumps({"query": query, "variables": variables})
         self._heard = heard
+        self._rest = b""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -73,8 +78,9 @@ class StreamEar(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()
-        for _ in range(data.count(b"event: next")):
+        for _ in range((self._rest + data).count(_EVENT)):
             self._heard(now)
+        self._rest = (self._rest + data)[1 - len(_EVENT) :]
         if not self.ready.done():
             self.ready.set_result(None)
 

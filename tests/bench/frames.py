@@ -30,10 +30,16 @@ INSERT_MANY = (
     f" select 'echo', 'x' from generate_series(1, {MANY})"
 )
 CHANGES = "subscription { taskChanges { cursor event { kind task { id status } } } }"
+OWN_CHANGES = """
+subscription ($own: String!) {
+  taskChanges(filter: {kind: ["echo", $own]}) { cursor event { kind task { id status } } }
+}
+"""
 SORTS = (
     ("taskAdded on WebSockets", TASK_ADDED, Ear),
     ("taskChanges on WebSockets", CHANGES, Ear),
     ("taskAdded on streams", TASK_ADDED, StreamEar),
+    ("taskChanges with a filter of their own", OWN_CHANGES, Ear),
 )
 
 

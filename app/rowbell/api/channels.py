@@ -32,10 +32,7 @@ class Channel:
             outbox.end(failure)
 
     async def _tell(self, batch: Batch) -> None:
-        payloads: list[Payload] = []
-        for event in batch.events:
-            payloads.append(await self._execution.payload(event))
-            await asyncio.sleep(0)
+        payloads: list[Payload] = [await self._execution.payload(each) for each in batch.events]
         members = list(batch.to)
         for start in range(0, len(members), SLICE):
             for outbox in members[start : start + SLICE]:

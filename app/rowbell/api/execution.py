@@ -7,6 +7,7 @@ import orjson
 from graphql import ExecutionResult, Executor, execute_subscription_event
 
 from rowbell.api import answers
+from rowbell.api.turns import Turns
 
 
 class Payload:
@@ -51,12 +52,15 @@ def as_chunk(event: bytes) -> bytes:
 class Execution:
     """What is asked of each event, and in whose name."""
 
-    def __init__(self, executor: Executor[Any]) -> None:
+    def __init__(self, executor: Executor[Any], turns: Turns) -> None:
         self._executor = executor
+        self._turns = turns
 
     async def payload(self, event: Any) -> Payload:
         """The answer for one event."""
-        result = execute_subscription_event(self._executor.build_per_event_executor(event))
+        # One event may concern thousands of subscriptions that have nothing in common.
+        async with self._turns.turn():
+            result = execute_subscription_event(self._executor.build_per_event_executor(event))
         return self._encode(await result if isawaitable(result) else result, event)
 
     def _encode(self, result: ExecutionResult, event: Any) -> Payload:

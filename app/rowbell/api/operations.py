@@ -156,11 +156,12 @@ class Operations:
 
         def share() -> Execution:
             """For many: it must not hold on to the connection of the one that came first."""
-            return Execution(cast("Executor[Any]", self._executor(prepared, self._context(viewer))))
+            shared = cast("Executor[Any]", self._executor(prepared, self._context(viewer)))
+            return Execution(shared, self.turns)
 
         return Subscription(
             source,
-            Execution(executor),
+            Execution(executor, self.turns),
             self._channels,
             selection=(prepared.selection, viewer.sight),
             share=share,

@@ -96,7 +96,6 @@ class Outbox:
 
         Raises Deaf.
         """
-        await asyncio.sleep(0)  # whoever has a long past must not keep the event loop
         if not self._line.is_writable:
             await self._writable()
         self._write([payload])

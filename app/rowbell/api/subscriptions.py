@@ -107,6 +107,7 @@ class Watch:
                 self._tasks[task_id].discard(mailbox)
                 if not self._tasks[task_id]:
                     del self._tasks[task_id]
+                    self._unread.discard(task_id)
 
     def look_again(self, task_id: int) -> None:
         """Read the present state of a task that is watched, whether it has changed or not."""
