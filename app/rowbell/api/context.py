@@ -20,14 +20,15 @@ Info = GraphQLResolveInfo[Any]
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One for each HTTP request, and for each operation on a WebSocket."""
+    """One for each HTTP request, each operation on a WebSocket, and each channel."""
 
     database: Database
     watch: Watch
     kinds: Kinds
     reads: Reads
     viewer: Viewer
-    connection: HTTPConnection
+    connection: HTTPConnection | None
+    """None: what is executed is sent to many."""
     deadline: asyncio.Timeout | None = None
     """Of a query or a mutation; a subscription has none."""
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)

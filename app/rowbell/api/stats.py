@@ -1,16 +1,15 @@
 """The fields of statistics."""
 
-import asyncio
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 from ariadne import ObjectType
 
 from rowbell.api.context import Info, context_of
 from rowbell.api.resolvers import Values, query, subscription
+from rowbell.api.stats_source import StatsSource
 from rowbell.db import stats
 from rowbell.db.stats import Histogram, Stats
-from rowbell.errors import InvalidArgument, Unavailable
+from rowbell.errors import InvalidArgument
 
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=366)
@@ -30,8 +29,8 @@ async def read_stats(
     return await stats.stats(context_of(info).database, window=window, queue=queue, kind=kind)
 
 
-@subscription.source("stats")
-async def watch_stats(
+@subscription.shared("stats")
+def watch_stats(
     _: object,
     info: Info,
     *,
@@ -39,21 +38,10 @@ async def watch_stats(
     every: timedelta,
     queue: str | None = None,
     kind: str | None = None,
-) -> AsyncGenerator[Stats, None]:
+) -> StatsSource:
     _check("window", window, SHORTEST, LONGEST)
     _check("every", every, MOST_OFTEN, SELDOM)
-    told: Stats | None = None
-    while True:
-        try:
-            found: Stats | None = await stats.stats(
-                context_of(info).database, window=window, queue=queue, kind=kind
-            )
-        except Unavailable:
-            found = told  # it goes on once PostgreSQL answers again
-        if found is not None and found != told:
-            told = found
-            yield found
-        await asyncio.sleep(every.total_seconds())
+    return StatsSource(context_of(info).database, window, every, queue, kind)
 
 
 @subscription.field("stats")
