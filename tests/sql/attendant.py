@@ -115,7 +115,7 @@ class Attendant:
         self.was_rung = False
 
     async def wake(self) -> None:
-        """If the bell was rung. What was sent before a query of the session arrives before its end."""
+        """If the bell was rung: what was sent before a query of the session arrives with it."""
         if self.is_asleep:
             await self._ear.fetchval("select true")
             await asyncio.sleep(0)
