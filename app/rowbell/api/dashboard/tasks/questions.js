@@ -1,0 +1,26 @@
+// What the Tasks view asks of the API.
+
+const ROW = `
+  id kind description queue { name } status priority progress attempt failures maxAttempts
+  createdBy createdAt runAt startedAt finishedAt error { code message }`;
+
+export const PAGE = 50;
+
+export const LIST = `query Tasks($filter: TaskFilter, $first: Int, $after: Cursor) {
+  tasks(filter: $filter, first: $first, after: $after) {
+    edges { cursor node { ${ROW} } }
+    pageInfo { hasNextPage endCursor }
+    streamCursor
+  }
+}`;
+
+export const CHANGES = `subscription TaskChanges($filter: TaskFilter, $after: Cursor) {
+  taskChanges(filter: $filter, after: $after) { cursor event { kind taskId task { ${ROW} } } }
+}`;
+
+/** That something has changed, and no more. */
+export const STIRRED = `subscription Stirred($filter: TaskFilter, $after: Cursor) {
+  taskChanges(filter: $filter, after: $after) { cursor event { taskId } }
+}`;
+
+export const KINDS = `query Kinds { kinds { name description workers } }`;
