@@ -46,13 +46,9 @@ def create_app(
     """
     operations = Operations(database, watch, gate, limits or Limits())
     allowed = Origins(origins)
-    welcome = pages.welcome_page()
 
     async def serve_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, operations, allowed)
-
-    async def show_welcome(_: Request) -> Response:
-        return welcome
 
     async def tell_readiness(_: Request) -> Response:
         reason = readiness() or await _reason_of(database)
@@ -65,7 +61,8 @@ def create_app(
     graphql = GraphQLOverHTTP(operations, allowed, page)
     app = _Application(
         routes=[
-            Route("/", show_welcome),
+            Route("/", pages.DashboardPage(), methods=["GET"]),
+            Mount("/dashboard", pages.VendoredFiles(directory=pages.HERE / "dashboard")),
             WebSocketRoute("/graphql", serve_socket),
             *([Mount("/graphiql", files)] if graphiql else []),
             Route("/healthz", _tell_health),
