@@ -76,7 +76,7 @@ export function openFeed(query) {
 
   function admit(added) {
     if (reasons.size === 0) {
-      state.set({ rows: merged(settled(state.get().rows), [added], PAGE) });
+      place([added]);
       return;
     }
     const isNew = !held.some(({ task }) => task.id === added.task.id);
@@ -98,10 +98,19 @@ export function openFeed(query) {
   }
 
   function release() {
-    const { rows } = state.get();
-    if (rows === null) return;
-    state.set({ rows: merged(settled(rows), held, PAGE), waiting: 0 });
+    if (state.get().rows === null) return;
+    place(held);
+    state.set({ waiting: 0 });
     held = [];
+  }
+
+  /** Into the list, from whose end as many fall. What follows the list begins after its last row. */
+  function place(added) {
+    const before = settled(state.get().rows);
+    const rows = merged(before, added, PAGE);
+    const last = rows.at(-1);
+    if (last && last.task.id !== before.at(-1)?.task.id && before.length) state.set({ more: true, end: last.cursor });
+    state.set({ rows });
   }
 
   function calmDown() {
