@@ -28,7 +28,7 @@ export function Group({ group, words, mayRetry, onRetry }) {
     </details>
     <div class="actions">
       ${lastTaskId && html`<a href=${href("task", { id: lastTaskId })}>Task ${lastTaskId}</a>`}
-      ${mayRetry && failedNow > 0 && html`<button type="button" class="primary" onClick=${onRetry}>Retry ${failedNow >= 10_000 ? "all" : many(failedNow, "task")} …</button>`}
+      ${mayRetry && failedNow > 0 && html`<button type="button" onClick=${onRetry}>Retry ${failedNow >= 10_000 ? "all" : many(failedNow, "task")} …</button>`}
     </div>
   </li>`;
 }

@@ -27,7 +27,9 @@ export function spansOf(timeline, task) {
       else if (waiting !== null) spans.push({ label: "waited", note: OUTCOMES[entry.kind], from: waiting, to: at, tone: "waiting" });
       running = null;
       waiting = entry.status === "PENDING" ? at : null;
-    } else if (entry.kind === "CREATED" || entry.kind === "REOPENED") {
+    } else if (entry.kind === "CREATED") {
+      waiting = Math.min(at, Date.parse(task.createdAt)); // the statement ran later than its transaction began
+    } else if (entry.kind === "REOPENED") {
       waiting = at;
     }
   }

@@ -1,8 +1,8 @@
 // What happened to the task, drawn and told, and who did it.
-import { duration } from "../format.js";
+import { clock, duration } from "../format.js";
 import { html } from "../html.js";
 import { Panel } from "../parts/panel.js";
-import { Clock } from "../parts/time.js";
+import { Mark } from "../parts/mark.js";
 import { sentence } from "../problem.js";
 import { spansOf, spansOfAttempts } from "./spans.js";
 import { Waterfall } from "./waterfall.js";
@@ -32,10 +32,10 @@ export function Timeline({ task }) {
 function Step({ entry, since }) {
   const seconds = Math.max(0, (Date.parse(entry.at) - Date.parse(since)) / 1000);
   return html`<tr role="row">
-    <td role="cell" data-title="At"><${Clock} at=${entry.at} /></td>
+    <td role="cell" data-title="At"><div><time datetime=${entry.at}>${clock(entry.at)}<small>.${entry.at.slice(20, 23)}</small></time></div></td>
     <td role="cell" data-title="After" class="number"><div>+${duration(seconds)}</div></td>
-    <td role="cell" data-title="What happened" class="wide" dir="auto">${sentence(entry.sentence)}</td>
-    <td role="cell" data-title="Who" class="wide" dir="auto">${whoOf(entry)}</td>
+    <td role="cell" data-title="What happened" class="wide"><div><bdi>${sentence(entry.sentence)}</bdi>${entry.rang && html` <${Mark} shape="bell" tone="processing">bell rung<//>`}</div></td>
+    <td role="cell" data-title="Who" class="wide"><div><bdi>${whoOf(entry)}</bdi></div></td>
   </tr>`;
 }
 
