@@ -134,6 +134,7 @@ class Service:
                 sweeper = Sweeper(database, worker, self.settings)
                 listener.ears.bell = worker.dispatchers.bell
                 listener.ears.cancel = worker.cancel
+                listener.ears.stacks = worker.tell_stack
                 schedules = Schedules(database, handlers)
                 listener.ears.schedules = schedules.ring
                 running.append(services.create_task(worker.run(), name="worker"))

@@ -44,6 +44,7 @@ class Engine:
         self.services: list[asyncio.Task[None]] = []
         self.listener.ears.bell = self.worker.dispatchers.bell
         self.listener.ears.cancel = self.worker.cancel
+        self.listener.ears.stacks = self.worker.tell_stack
         self.listener.ears.schedules = self.schedules.ring
         self.listener.ears.ready = self._look
 

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -17,10 +18,12 @@ import asyncpg
 from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, is_pooled, translated
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 
 BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
 SCHEDULES = "rowbell_schedules"
 TOKENS = "rowbell_tokens"
+STACKS = "rowbell_stacks"
 
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 1.0
@@ -63,6 +66,8 @@ class Ears:
     """A queue got due tasks."""
     cancel: Callable[[int], None] = _nothing
     """The cancel of a running task was asked for."""
+    stacks: Callable[[int], None] = _nothing
+    """Somebody asks where the handler of a task is."""
     changes: Callable[[], None] = _nothing
     """Some task changed, while somebody watches."""
     schedules: Callable[[], None] = _nothing
@@ -104,6 +109,7 @@ class Listener:
                 if isinstance(error, Unheard) and self._is_pooled:
                     most = UNHEARD_PAUSE_SECONDS
                 self._log_loss(error)
+                tally.lost(is_deaf=self.is_deaf)
             self.ready.clear()
             self.ears.lost()
             await asyncio.sleep(random.uniform(most / 2, most))  # noqa: S311 - no secret
@@ -138,12 +144,13 @@ class Listener:
         try:
             self._is_pooled = await is_pooled(connection)
             await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
-            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, TOKENS, PROBE):
+            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, TOKENS, STACKS, PROBE):
                 await connection.add_listener(channel, self._hear)
             if not self._is_pooled:
                 await connection.execute(_KEEPALIVES)
             await self._prove(connection)
             log.info("listener.ready")
+            tally.listens()
             self.is_deaf = False
             self.ready.set()
             self.ears.ready()
@@ -171,6 +178,7 @@ class Listener:
         """One NOTIFY round trip. Whoever listens hears it too, and needs no probe of its own."""
         await _refuse_replica(connection)
         self._heard.clear()
+        began = asyncio.get_running_loop().time()
         if self._is_pooled:
             await self._ring_from_elsewhere()
         else:
@@ -183,6 +191,7 @@ class Listener:
                 f"no NOTIFY came back within {self.probe_seconds:g} s.",
                 hint="connect to PostgreSQL itself, or to a pooler in session mode",
             ) from None
+        tally.probed(asyncio.get_running_loop().time() - began, datetime.now(UTC))
 
     async def _ring_from_elsewhere(self) -> None:
         another = await self._connect()
@@ -210,6 +219,7 @@ class Listener:
         self._heard.set()
         if channel == BELL:
             log.debug("bell.heard", queue=payload)
+            tally.bells_heard += 1
             self.ears.bell(str(payload))
         elif channel == CANCEL:
             self.ears.cancel(int(str(payload)))
@@ -219,6 +229,8 @@ class Listener:
             self.ears.schedules()
         elif channel == TOKENS:
             self.ears.tokens()
+        elif channel == STACKS:
+            self.ears.stacks(int(str(payload)))
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):

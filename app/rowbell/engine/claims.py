@@ -7,6 +7,7 @@ from rowbell.db import tasks, workers
 from rowbell.db.pool import Database
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 from rowbell.task import Claim
 
 RETRY_SECONDS = 0.5
@@ -52,6 +53,7 @@ class Claims:
                 return claims
             except RowbellError as error:
                 # The claim may have been made and its answer lost.
+                tally.failed_looks += 1
                 if error.message != self._problem:
                     log.warning("claim.failed", queue=queue, reason=error.message)
                 self._problem = error.message

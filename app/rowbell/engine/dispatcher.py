@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from rowbell.engine.slots import Slots
 from rowbell.logs import log
+from rowbell.tally import tally
 from rowbell.task import Claim
 
 SETTLE_SECONDS = 0.01
@@ -76,6 +77,7 @@ class Dispatcher:
                 claims = await self._claim(self.queue, reserved)
         finally:
             self._slots.release(reserved - len(claims))
+        tally.looked(len(claims), by_sweep=by_sweep)
         for claim in claims:
             self._start(claim)
         if claims and by_sweep:
