@@ -1,4 +1,4 @@
-// The way to the service: subscriptions over one WebSocket, single questions and changes by POST.
+// The way to the service: subscriptions and questions over one WebSocket, changes by POST.
 import { createClient } from "graphql-ws";
 
 import { Problem } from "./problem.js";
@@ -159,15 +159,43 @@ export function watch(query, variables, { next, failed = () => {}, cursorOf = nu
   };
 }
 
-/** One question or change; its data. Raises Problem. */
-export async function ask(query, variables = {}) {
+/** One question, or one change; its data. Raises Problem. */
+export function ask(document, variables = {}) {
+  return /^\s*mutation\b/.test(document) ? change(document, variables) : question(document, variables);
+}
+
+/** While the connection is down it waits for it. */
+function question(query, variables) {
+  return new Promise((resolve, reject) => {
+    const slow = setTimeout(() => stop(), ASK_MS);
+    let answer = null;
+    const stop = client.subscribe({ query, variables }, {
+      next: (given) => {
+        answer = given;
+      },
+      error(error) {
+        clearTimeout(slow);
+        reject(Array.isArray(error) ? Problem.of(error) : new Problem("the connection was closed.", { code: "UNREACHABLE" }));
+      },
+      complete() {
+        clearTimeout(slow);
+        if (answer === null) reject(new Problem(`no answer came within ${ASK_MS / 1000} s.`, { code: "UNREACHABLE" }));
+        else if (answer.errors) reject(Problem.of(answer.errors));
+        else resolve(answer.data);
+      },
+    });
+  });
+}
+
+/** Sent once, and not again after a break: it may have been made. */
+async function change(mutation, variables) {
   let response;
   let answer;
   try {
     response = await fetch(ENDPOINT, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json", ...authorization() },
-      body: JSON.stringify({ query, variables }),
+      body: JSON.stringify({ query: mutation, variables }),
       signal: AbortSignal.timeout(ASK_MS),
     });
     answer = await response.json();

@@ -37,12 +37,19 @@ function pair(length, large, one, small, other) {
   return rest && whole < 10 ? `${whole} ${one} ${rest} ${other}` : `${whole} ${one}`;
 }
 
+/** Without what would change from second to second for hours. */
+function coarse(seconds) {
+  if (seconds < MINUTE) return `${Math.round(seconds)} s`;
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;
+  return duration(seconds);
+}
+
 /** 12 s ago, in 3 min; "now" within half a second. */
 export function ago(at, now = Date.now()) {
   if (at == null) return "—";
   const seconds = (now - new Date(at).getTime()) / 1000;
   if (Math.abs(seconds) < 0.5) return "now";
-  const whole = duration(Math.abs(seconds) < MINUTE ? Math.round(seconds) : seconds);
+  const whole = coarse(Math.abs(seconds));
   return seconds > 0 ? `${whole} ago` : `in ${whole}`;
 }
 
@@ -68,14 +75,15 @@ export function bytes(value) {
   return `${left >= 10 || unit === 0 ? Math.round(left) : left.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** 42 %, 0.3 %. */
+/** 42 %, 0.3 %, < 0.1 %. */
 export function percent(share) {
   if (share == null) return "—";
   const value = share * 100;
+  if (value > 0 && value < 0.1) return "< 0.1 %";
   return `${value > 0 && value < 1 ? value.toFixed(1) : Math.round(value)} %`;
 }
 
-/** one(3, "task") is "3 tasks". */
+/** many(3, "task") is "3 tasks". */
 export function many(number, noun, plural = `${noun}s`) {
   return `${count(number)} ${number === 1 ? noun : plural}`;
 }

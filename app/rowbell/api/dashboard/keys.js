@@ -17,7 +17,7 @@ export function switchKeys(on) {
   keysOn.set(on);
 }
 
-/** Returns how to take them back. What is bound last wins. */
+/** Returns how to take them back. What is bound last wins; false from an action: not for me. */
 export function bind(keys, group) {
   const entry = { group, keys };
   bindings.set([...bindings.get(), entry]);
@@ -32,8 +32,7 @@ addEventListener("keydown", (event) => {
   clearTimeout(forget);
   const action = actionOf(combination);
   if (action) {
-    event.preventDefault();
-    action(event);
+    if (action(event) !== false) event.preventDefault();
   } else if (begins(combination)) {
     begun = combination;
     forget = setTimeout(() => {
@@ -57,17 +56,19 @@ function isWriting(element) {
 
 /** j and k: the next or the previous row, in whatever list the view has. */
 export function step(by) {
-  const rows = [...document.querySelectorAll("main [data-row]")];
+  const rows = [...document.querySelectorAll("main [data-row]")].filter((row) => row.getClientRects().length > 0);
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
   row?.focus();
   row?.scrollIntoView({ block: "nearest" });
 }
 
-/** Enter on a row: what its first link or button does. */
+/** Enter on a row: what its first link or button does; elsewhere what Enter does anyway. */
 export function open() {
-  const row = document.activeElement?.closest?.("[data-row]");
-  if (row && row === document.activeElement) row.querySelector("a, button")?.click();
+  const { activeElement } = document;
+  if (!activeElement?.matches("[data-row]")) return false;
+  activeElement.querySelector("a, button, summary")?.click();
+  return true;
 }
 
 export function focusFilter() {

@@ -7,6 +7,7 @@ import { html } from "./html.js";
 import { switchLook } from "./look.js";
 import { Help } from "./help.js";
 import { Menu } from "./menu.js";
+import { watchOverview } from "./overview.js";
 import { go, route } from "./router.js";
 import { keepToken, may, session } from "./session.js";
 import { SignIn } from "./sign-in.js";
@@ -16,7 +17,7 @@ import { views } from "./views/index.js";
 const VIEWER = "query { viewer { subject role audiences } }";
 
 export function Shell() {
-  const { asked, viewer } = useStore(session);
+  const { asked, viewer, token } = useStore(session);
   const [helping, help] = useState(false);
   useKeysOfPage(() => help(true));
   return html`
@@ -24,7 +25,7 @@ export function Shell() {
     <${Menu} onHelp=${() => help(true)} onSignOut=${signOut} />
     <div class="body">
       <${Strip} />
-      ${asked ? html`<${SignIn} />` : html`<${Viewer} viewer=${viewer} />`}
+      ${asked ? html`<${SignIn} />` : html`<${Viewer} key=${token} viewer=${viewer} />`}
     </div>
     <${Said} />
     ${helping && html`<${Help} onClose=${() => help(false)} />`}
@@ -33,11 +34,12 @@ export function Shell() {
 
 /** Finds out who looks, then shows the view of the address. */
 function Viewer({ viewer }) {
-  const token = useStore(session, (state) => state.token);
-  const { data } = useAsk(VIEWER, { token });
+  const { data } = useAsk(VIEWER);
   useEffect(() => {
     if (data) session.set({ viewer: data.viewer });
   }, [data]);
+  const operates = may("OPERATOR", viewer);
+  useEffect(() => (operates ? watchOverview() : undefined), [operates]);
   return html`<${View} viewer=${viewer} />`;
 }
 

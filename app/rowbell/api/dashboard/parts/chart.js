@@ -82,7 +82,7 @@ function options(box, lines, format, latest) {
       y: { range: (_, __, high) => [0, high > 0 ? high * 1.15 : 1] },
     },
     axes: [
-      { ...axis, size: 26, values: (_, splits) => splits.map(hour), space: 70 },
+      { ...axis, size: 26, values: (_, splits) => splits.map(hour(splits)), space: 70 },
       { ...axis, size: 58, values: (_, splits) => splits.map((value) => format(value)), space: 36 },
     ],
     series: [{}, ...lines.map((label, index) => lineOf(label, index, colour))],
@@ -97,11 +97,23 @@ function lineOf(label, index, colour) {
     width: index === 0 ? 2 : 1.5,
     dash: DASHES[index % 3],
     fill: index === 0 ? colour("--line-fill") : undefined,
-    points: { show: false },
+    points: { show: true, size: 4, fill: colour(`--line-${index}`), filter: alone },
     spanGaps: false,
   };
 }
 
-function hour(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+/** A value between two gaps is no line: it gets a point. */
+function alone(made, index) {
+  const values = made.data[index];
+  return values.flatMap((value, at) => (value != null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
+}
+
+/** Seconds where the marks lie within minutes; days where they lie beyond. */
+function hour(splits) {
+  const step = splits[1] - splits[0];
+  const form = {
+    ...(step >= 43_200 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" }),
+    ...(step < 60 ? { second: "2-digit" } : {}),
+  };
+  return (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", form);
 }

@@ -17,10 +17,10 @@ export function commandsFor(task) {
     can.cancel && `rowbell cancel ${id}`,
   ];
   const graphql = [
-    `query { task(id: "${id}") { id status result error { code message } explanation } }`,
-    `subscription { task(id: "${id}") { status progress result } }`,
-    can.retry && `mutation { retryTask(id: "${id}") { id status } }`,
-    can.cancel && `mutation { cancelTask(id: "${id}") { id status } }`,
+    operation("query", `task(id: "${id}") { id status result error { code message } explanation }`),
+    operation("subscription", `task(id: "${id}") { status progress result }`),
+    can.retry && operation("mutation", `retryTask(id: "${id}") { id status }`),
+    can.cancel && operation("mutation", `cancelTask(id: "${id}") { id status }`),
   ];
   return [
     ["psql", lines(sql)],
@@ -42,6 +42,10 @@ function insertOf({ kind, payload, description, queue, priority }) {
 function quoted(text) {
   const doubled = text.replaceAll("'", "''");
   return doubled.includes("\\") ? `E'${doubled.replaceAll("\\", "\\\\")}'` : `'${doubled}'`;
+}
+
+function operation(kind, field) {
+  return `${kind} { ${field} }`;
 }
 
 function lines(texts) {

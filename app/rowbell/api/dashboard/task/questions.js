@@ -1,11 +1,13 @@
 // What the Task view asks of the API.
 
-const HEAD = `
-  id kind description queue { name paused } status priority progress attempt failures crashes maxAttempts
-  createdBy createdAt runAt startedAt finishedAt cancelRequestedAt can { cancel retry }`;
-
 /** While it is open: its present state, then every change. */
-export const LIVE = `subscription Task($id: ID!) { task(id: $id) { ${HEAD} result error { code message } } }`;
+export const LIVE = `subscription Task($id: ID!) {
+  task(id: $id) {
+    id kind description queue { name paused } status priority progress attempt failures crashes maxAttempts
+    createdBy createdAt runAt startedAt finishedAt cancelRequestedAt can { cancel retry }
+    result error { code message }
+  }
+}`;
 
 /** That something happened to it, also after it was final: somebody may retry it. */
 export const EVENTS = `subscription TaskEvents($filter: TaskFilter, $after: Cursor) {
@@ -15,7 +17,8 @@ export const EVENTS = `subscription TaskEvents($filter: TaskFilter, $after: Curs
 /** Everything. */
 export const WHOLE = `query Task($id: ID!) {
   task(id: $id) {
-    ${HEAD}
+    id kind description queue { name paused } status priority progress attempt failures crashes maxAttempts
+    createdBy createdAt runAt startedAt finishedAt cancelRequestedAt can { cancel retry }
     payload result error { code message retryable at fingerprint } audience uniqueKey concurrencyKey
     after afterFailure afterBatch batch explanation position expectedStartSeconds
     attempts { number outcome startedAt endedAt seconds error { code message } traceback lines { at text fields } workerId }

@@ -5,23 +5,22 @@ const SLICE = 10_000;
 const UNDO_SLICE = 5_000;
 const MOST_UNDONE = 100_000;
 
-const RESULT = "matched changed keyTaken hasMore sample undoIds";
+const RETRY = `mutation RetryMany($filter: BulkFilter!, $limit: Int!, $dryRun: Boolean!) {
+  done: retryTasks(filter: $filter, limit: $limit, dryRun: $dryRun) { matched changed keyTaken hasMore sample undoIds }
+}`;
+const CANCEL = `mutation CancelMany($filter: BulkFilter!, $limit: Int!, $dryRun: Boolean!) {
+  done: cancelTasks(filter: $filter, limit: $limit, dryRun: $dryRun) { matched changed keyTaken hasMore sample undoIds }
+}`;
 
-/** What can be done to many: the field, its twin, and the words. */
+/** What can be done to many, what takes it back, and the words. */
 export const DEEDS = {
-  retry: { field: "retryTasks", twin: "cancel", verb: "Retry", done: "sent back to PENDING", undoStatus: "PENDING" },
-  cancel: { field: "cancelTasks", twin: "retry", verb: "Cancel", done: "cancelled, or asked to stop", undoStatus: "CANCELLED" },
+  retry: { mutation: RETRY, twin: CANCEL, verb: "Retry", done: "sent back to PENDING", undoStatus: "PENDING" },
+  cancel: { mutation: CANCEL, twin: RETRY, verb: "Cancel", done: "cancelled, or asked to stop", undoStatus: "CANCELLED" },
 };
-
-function mutation(field) {
-  return `mutation Bulk($filter: BulkFilter!, $limit: Int!, $dryRun: Boolean!) {
-    done: ${field}(filter: $filter, limit: $limit, dryRun: $dryRun) { ${RESULT} }
-  }`;
-}
 
 /** How many it would be: { matched, hasMore, sample }. Raises Problem. */
 export async function counted(deed, filter) {
-  return (await ask(mutation(DEEDS[deed].field), { filter, limit: SLICE, dryRun: true })).done;
+  return (await ask(DEEDS[deed].mutation, { filter, limit: SLICE, dryRun: true })).done;
 }
 
 /**
@@ -31,7 +30,7 @@ export async function counted(deed, filter) {
 export async function changedAll(deed, filter, { told = () => {}, signal = null } = {}) {
   const sum = { changed: 0, keyTaken: 0, undoIds: [], hasMore: true };
   while (sum.hasMore && !signal?.aborted) {
-    const { done } = await ask(mutation(DEEDS[deed].field), { filter, limit: SLICE, dryRun: false });
+    const { done } = await ask(DEEDS[deed].mutation, { filter, limit: SLICE, dryRun: false });
     sum.changed += done.changed;
     sum.keyTaken += done.keyTaken;
     if (sum.undoIds.length < MOST_UNDONE) sum.undoIds = sum.undoIds.concat(done.undoIds);
@@ -47,7 +46,7 @@ export async function takenBack(deed, ids) {
   let changed = 0;
   for (let at = 0; at < ids.length; at += UNDO_SLICE) {
     const filter = { ids: ids.slice(at, at + UNDO_SLICE), status: [undoStatus] };
-    changed += (await ask(mutation(DEEDS[twin].field), { filter, limit: SLICE, dryRun: false })).done.changed;
+    changed += (await ask(twin, { filter, limit: SLICE, dryRun: false })).done.changed;
   }
   return changed;
 }

@@ -1,21 +1,23 @@
 // What the Tasks view asks of the API.
 
-const ROW = `
-  id kind description queue { name } status priority progress attempt failures maxAttempts
-  createdBy createdAt runAt startedAt finishedAt error { code message }`;
-
 export const PAGE = 50;
 
 export const LIST = `query Tasks($filter: TaskFilter, $first: Int, $after: Cursor) {
   tasks(filter: $filter, first: $first, after: $after) {
-    edges { cursor node { ${ROW} } }
+    edges { cursor node {
+      id kind description queue { name } status priority progress attempt failures maxAttempts
+      createdBy createdAt runAt startedAt finishedAt error { code message }
+    } }
     pageInfo { hasNextPage endCursor }
     streamCursor
   }
 }`;
 
 export const CHANGES = `subscription TaskChanges($filter: TaskFilter, $after: Cursor) {
-  taskChanges(filter: $filter, after: $after) { cursor event { kind taskId task { ${ROW} } } }
+  taskChanges(filter: $filter, after: $after) { cursor event { kind taskId task {
+    id kind description queue { name } status priority progress attempt failures maxAttempts
+    createdBy createdAt runAt startedAt finishedAt error { code message }
+  } } }
 }`;
 
 /** That something has changed, and no more. */

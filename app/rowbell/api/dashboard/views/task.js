@@ -103,8 +103,8 @@ function Shown({ task }) {
     <${Why} task=${task} />
     <${Timeline} task=${task} />
     <div class="grid">
-      <${Panel} title="Payload" name="payload"><${Json} value=${payload} label="Payload" /><//>
-      ${status === "COMPLETED" && html`<${Panel} title="Result" name="result"><${Json} value=${result} label="Result" /><//>`}
+      <${Panel} title="Payload" name="payload"><${Json} value=${payload} label="Payload as JSON" /><//>
+      ${status === "COMPLETED" && html`<${Panel} title="Result" name="result"><${Json} value=${result} label="Result as JSON" /><//>`}
     </div>
     <${Attempts} attempts=${task.attempts} />
     <${ByHand} task=${task} />
