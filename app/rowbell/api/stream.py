@@ -16,7 +16,7 @@ def watch_changes(
 ) -> AsyncGenerator[Told, None]:
     context = context_of(info)
     return context.watch.changes(
-        arguments.wanted(filter),
+        arguments.wanted_changes(filter),
         after=None if after is None else cursors.decode_stream(after),
         viewer=context.viewer,
     )

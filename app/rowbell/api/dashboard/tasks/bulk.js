@@ -2,7 +2,7 @@
 import { ask } from "../client.js";
 
 const SLICE = 10_000;
-const UNDO_SLICE = 5_000;
+const UNDO_SLICE = 1_000;
 const MOST_UNDONE = 100_000;
 
 const RETRY = `mutation RetryMany($filter: BulkFilter!, $limit: Int!, $dryRun: Boolean!) {

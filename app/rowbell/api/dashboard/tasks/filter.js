@@ -48,16 +48,15 @@ export function taskFilter(query, now = Date.now()) {
   return filter;
 }
 
-/** As input BulkFilter, or null: what is searched for in texts cannot be changed at once. */
+/** As input BulkFilter. */
 export function bulkFilter(query, now = Date.now()) {
-  const { text, ...filter } = taskFilter(query, now);
-  if (text) return null;
+  const filter = taskFilter(query, now);
   return Object.keys(filter).length ? filter : { everything: true };
 }
 
 /** What the stream of changes is asked for: more than the list, for it must tell of what leaves it. */
-export function streamFilter({ ids, kind, queue }) {
-  return { ...(ids && { ids }), ...(kind && { kind }), ...(queue && { queue }) };
+export function streamFilter({ ids, kind, queue, createdBy }) {
+  return { ...(ids && { ids }), ...(kind && { kind }), ...(queue && { queue }), ...(createdBy && { createdBy }) };
 }
 
 /** Whether a task, as it stands, belongs into the list. Undefined: only the service can tell. */

@@ -1,5 +1,4 @@
 // Tasks: all of them, or those that match; live, and changed one by one or all at once.
-import { say } from "../announce.js";
 import { useEffect, useKeys, useMemo, useState, useStore } from "../hooks.js";
 import { ask } from "../client.js";
 import { many } from "../format.js";
@@ -84,10 +83,6 @@ function List({ feed, query }) {
 function useDeeds(query, { ids }, show) {
   return (name) => {
     const filter = ids.size > 0 ? { ids: [...ids] } : bulkFilter(query);
-    if (!filter) {
-      say("What is searched for in texts cannot be changed at once: select rows, or take the text out of the filter.", { tone: "bad" });
-      return;
-    }
     const what = ids.size > 0 ? many(ids.size, "selected task") : `${isFiltered(query) ? "" : "all "}${inWords(query)}`;
     show({ name: "deed", deed: name, filter, what });
   };
