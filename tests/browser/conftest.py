@@ -5,6 +5,8 @@ wrote an error to the console, raised one, or broke its Content-Security-Policy.
 """
 
 import shutil
+import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,49 +14,56 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from rowbell.db.embedded.place import Place
+from rowbell.db.embedded import psql_path
 
 from e2e.service import Service
+from postgres import Server
 
 HERE = Path(__file__).parent
 PATIENCE_MS = 10_000
 
 OpenPage = Callable[..., Page]
+OwnService = Callable[..., Service]
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(
+    servers: Callable[[str], Server], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     """`rowbell serve` with the handlers of page_tasks.py; tests leave it running."""
-    home = tmp_path_factory.mktemp("page") / "home"
-    with _serving(home, handlers="page_tasks") as service:
-        yield service
+    database_url = _database(servers("packaged"))
+    service = _serve(database_url, tmp_path_factory.mktemp("home"), handlers="page_tasks")
+    yield service
+    service.stop()
 
 
 @pytest.fixture
-def own_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Start a service that the test may break; settings by name."""
+def own_service(servers: Callable[[str], Server], tmp_path: Path) -> Iterator[OwnService]:
+    """Start services on a database of the test, which it may end; settings by name."""
+    database_url = _database(servers("packaged"))
     with ExitStack() as stack:
-        yield lambda **env: stack.enter_context(_serving(tmp_path / "home", **env))
+
+        def start(**env: str) -> Service:
+            service = _serve(database_url, tmp_path, **env)
+            stack.callback(service.stop)
+            return service
+
+        yield start
 
 
-class _serving:  # noqa: N801 - a function, but one that may end early
-    def __init__(self, home: Path, **env: str) -> None:
-        self._home = home
-        self.service = Service(
-            "serve",
-            home=home,
-            modules=HERE,
-            **{"sweep_seconds": "1", "drain_seconds": "2", "log_format": "json", **env},
-        )
+def _database(server: Server) -> str:
+    name = f"page_{uuid.uuid4().hex[:12]}"
+    create = [psql_path(), server.url(), "-XqAt", "-c", f"create database {name}"]
+    subprocess.run(create, check=True, timeout=60)
+    return server.url(name)
 
-    def __enter__(self) -> Service:
-        self.service.wait_for("service.ready")
-        return self.service
 
-    def __exit__(self, *_: object) -> None:
-        if self.service.process.poll() is None:
-            self.service.stop()
-        shutil.rmtree(Place.of(self._home).folder, ignore_errors=True)
+def _serve(database_url: str, home: Path, **env: str) -> Service:
+    settings = {"sweep_seconds": "1", "drain_seconds": "2", "log_format": "json", **env}
+    service = Service("serve", home=home, modules=HERE, database_url=database_url, **settings)
+    service.url = database_url
+    service.wait_for("service.ready")
+    return service
 
 
 @pytest.fixture(scope="module")

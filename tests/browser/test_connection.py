@@ -1,15 +1,12 @@
 """The line to the service: what the page says when it breaks, and when it is asked who asks."""
 
 import subprocess
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import OpenPage
+from browser.conftest import OpenPage, OwnService
 from e2e.service import ROWBELL, Service
-
-OwnService = Callable[..., Service]
 
 LONGEST_WAIT_MS = 20_000
 

@@ -56,7 +56,7 @@ function isWriting(element) {
 
 /** j and k: the next or the previous row, in whatever list the view has. */
 export function step(by) {
-  const rows = [...document.querySelectorAll("main [data-row]")].filter((row) => row.getClientRects().length > 0);
+  const rows = [...document.querySelectorAll("main [data-row]")].filter((row) => row.checkVisibility());
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
   row?.focus();
