@@ -20,6 +20,11 @@ export const CHANGES = `subscription TaskChanges($filter: TaskFilter, $after: Cu
   } } }
 }`;
 
+/** How many match: counted no further than 10,000, and apart from the list, which must not wait for it. */
+export const TOTAL = `query Total($filter: TaskFilter) {
+  tasks(filter: $filter, first: 1) { totalCount totalCountExact }
+}`;
+
 /** That something has changed, and no more. */
 export const STIRRED = `subscription Stirred($filter: TaskFilter, $after: Cursor) {
   taskChanges(filter: $filter, after: $after) { cursor event { taskId } }

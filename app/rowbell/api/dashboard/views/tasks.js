@@ -1,7 +1,7 @@
 // Tasks: all of them, or those that match; live, and changed one by one or all at once.
-import { useEffect, useKeys, useMemo, useState, useStore } from "../hooks.js";
+import { useEffect, useKeys, useMemo, useRef, useState, useStore } from "../hooks.js";
 import { ask } from "../client.js";
-import { many } from "../format.js";
+import { count, many } from "../format.js";
 import { html } from "../html.js";
 import { Trouble, Waiting } from "../parts/trouble.js";
 import { refine } from "../router.js";
@@ -13,9 +13,11 @@ import { openFeed } from "../tasks/feed.js";
 import { bulkFilter, inWords, isFiltered, taskFilter } from "../tasks/filter.js";
 import { FilterBar } from "../tasks/filter-bar.js";
 import { useHold } from "../tasks/hold.js";
-import { LIST, PAGE } from "../tasks/questions.js";
+import { LIST, PAGE, TOTAL } from "../tasks/questions.js";
 import { Rows } from "../tasks/rows.js";
 import { useSelection } from "../tasks/selection.js";
+
+const COUNT_MS = 5_000;
 
 function View({ query }) {
   const feed = useFeed(query);
@@ -34,9 +36,10 @@ function useFeed(query) {
 }
 
 function List({ feed, query }) {
-  const { rows, waiting, more, problem, calm } = useStore(feed.state);
+  const { rows, waiting, more, problem, calm, at } = useStore(feed.state);
   const viewer = useStore(session, (state) => state.viewer);
   const [dialog, show] = useState(null);
+  const total = useTotal(query, { rows, more, at });
   const selection = useSelection(rows, feed);
   const holding = useHold(feed, selection.ids.size > 0);
   const deed = useDeeds(query, selection, show);
@@ -55,7 +58,7 @@ function List({ feed, query }) {
   const chosen = selection.ids.size;
   return html`
     <div class="list-tools" role="toolbar" aria-label="What to do with tasks">
-      <p class="tally" role="status">${chosen ? `${chosen} selected` : tallyOf(rows, more, query)}${calm && !query.text && html` <span class="calm">Busy: read once a second</span>`}</p>
+      <p class="tally" role="status">${chosen ? `${chosen} selected` : tallyOf(rows, more, query, total)}${calm && !query.text && html` <span class="calm">Busy: read once a second</span>`}</p>
       ${may("OPERATOR", viewer) && html`
         <button type="button" onClick=${() => deed("retry")}>${chosen ? `Retry ${chosen}` : "Retry all …"}</button>
         <button type="button" onClick=${() => deed("cancel")}>${chosen ? `Cancel ${chosen}` : "Cancel all …"}</button>`}
@@ -112,9 +115,24 @@ async function showOlder(feed, query) {
   scrollTo({ top: 0 });
 }
 
-function tallyOf(rows, more, query) {
+/** Of all pages together; counted again while the list changes, every few seconds at the most. */
+function useTotal(query, { rows, more, at }) {
+  const [total, know] = useState("");
+  const counted = useRef(0);
+  useEffect(() => {
+    if (!more || Date.now() - counted.current < COUNT_MS) return;
+    counted.current = Date.now();
+    ask(TOTAL, { filter: taskFilter(query) }).then(
+      ({ tasks: { totalCount, totalCountExact } }) => know(` of ${count(totalCount)}${totalCountExact ? "" : " or more"}`),
+      () => know(""), // the rows are there, which matters more
+    );
+  }, [rows, more, at]);
+  return more ? total : "";
+}
+
+function tallyOf(rows, more, query, total) {
   if (query.after) return `${many(rows.length, "task")} of an older page`;
-  if (more) return `The newest ${many(rows.length, "task")}${isFiltered(query) ? " that match" : ""}`;
+  if (more) return `The newest ${rows.length}${total || " tasks"}${isFiltered(query) ? " that match" : total && " tasks"}`;
   return `${many(rows.length, "task")}${isFiltered(query) ? ` ${rows.length === 1 ? "matches" : "match"}` : ""}`;
 }
 
