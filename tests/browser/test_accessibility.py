@@ -20,7 +20,8 @@ LOOK = """
 async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });
   return found.violations.map(({ id, impact, help, nodes }) => ({
-    id, impact, help, where: nodes.slice(0, 3).map(({ html, failureSummary }) => html + " " + failureSummary),
+    id, impact, help,
+    where: nodes.slice(0, 3).map(({ html, failureSummary }) => html + " " + failureSummary),
   }));
 }
 """

@@ -1,4 +1,4 @@
-"""The Errors view: failures with something in common are one group, and one click tries all again."""
+"""The Errors view: failures with something in common are a group, which is retried at once."""
 
 from playwright.sync_api import expect
 

@@ -97,7 +97,7 @@ def test_new_rows_wait_for_a_reader_who_has_scrolled(service: Service, open_page
     page = open_page(f"#/tasks?queue={queue}")
     expect(rows(page)).to_have_count(50)
     page.mouse.wheel(0, 600)
-    page.wait_for_function("scrollY > 100")
+    page.wait_for_function("() => scrollY > 100")
     place = "document.querySelectorAll('tr[data-id]')[20].getBoundingClientRect().top"
     before = page.evaluate(place)
     insert_many(service, queue, 12)

@@ -185,7 +185,10 @@ def test_the_same_by_hand_can_be_copied_and_works(service: Service, open_page: O
     expect(said(page)).to_contain_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
     other = service.psql(copied).split()[0]
-    same = f"select payload = (select payload from rowbell.tasks where id = {task}) and description = (select description from rowbell.tasks where id = {task}) from rowbell.tasks where id = {other}"
+    same = (
+        "select a.payload = b.payload and a.description = b.description"
+        f" from rowbell.tasks a, rowbell.tasks b where a.id = {task} and b.id = {other}"
+    )
     assert service.psql(same) == "t"
 
 
