@@ -1,12 +1,9 @@
-"""What browsers get: the operations page, GraphiQL, and headers that keep foreign code out."""
+"""What browsers get: GraphiQL, and headers that keep foreign code out."""
 
-import base64
 import re
-from hashlib import sha256
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,50 +21,23 @@ GRAPHIQL = (
     " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
-DASHBOARD = (
-    "default-src 'none'; script-src 'self' {importmap}; style-src 'self'; connect-src 'self';"
-    # Text is rendered as text: no string may become markup or code.
-    " img-src 'self'; require-trusted-types-for 'script'; trusted-types 'none';"
-    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
-
-_YEAR = "public, max-age=31536000, immutable"
+YEAR = "public, max-age=31536000, immutable"
 _VERSIONED = re.compile(r"-[0-9]+\.[0-9]+\.[0-9]+[./]")
-# Whatever the machine's own tables say: with another type, and nosniff, no browser runs a module.
-_SCRIPTS = (".js", ".mjs")
+
+
+def is_versioned(path: str) -> bool:
+    """A file, or a folder above it, whose name carries a version never changes."""
+    return _VERSIONED.search(path) is not None
 
 
 def graphiql_page() -> Response:
-    return HTMLResponse((HERE / "graphiql" / "index.html").read_bytes(), headers=_headers(GRAPHIQL))
-
-
-class DashboardPage:
-    """The ASGI application at /: the operations page, whose files are beside it."""
-
-    def __init__(self) -> None:
-        text = (HERE / "dashboard" / "index.html").read_text(encoding="utf-8")
-        # The map of module names is the one script that browsers take from the page alone.
-        inline = re.search(r'<script type="importmap">(.*?)</script>', text, re.DOTALL)
-        digest = base64.b64encode(sha256(inline[1].encode() if inline else b"").digest()).decode()
-        self._body = text.encode()
-        self._headers = _headers(DASHBOARD.format(importmap=f"'sha256-{digest}'"))
-        self._headers["ETag"] = f'"{sha256(self._body).hexdigest()[:32]}"'
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        known = Request(scope).headers.get("if-none-match", "")
-        if self._headers["ETag"] in known:
-            await Response(status_code=304, headers=self._headers)(scope, receive, send)
-        else:
-            await HTMLResponse(self._body, headers=self._headers)(scope, receive, send)
-
-
-def _headers(policy: str) -> dict[str, str]:
-    return {
+    headers = {
         **SecurityHeaders.HEADERS,
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": GRAPHIQL,
         "Cache-Control": "no-cache",
         "Vary": "Accept",
     }
+    return HTMLResponse((HERE / "graphiql" / "index.html").read_bytes(), headers=headers)
 
 
 class VendoredFiles(StaticFiles):
@@ -75,9 +45,7 @@ class VendoredFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = _YEAR if _VERSIONED.search(path) else "no-cache"
-        if path.endswith(_SCRIPTS):
-            response.headers["Content-Type"] = "text/javascript; charset=utf-8"
+        response.headers["Cache-Control"] = YEAR if is_versioned(path) else "no-cache"
         return response
 
 
