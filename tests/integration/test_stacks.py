@@ -5,8 +5,8 @@ import threading
 import time
 
 import pytest
-from conftest import StartEngine, Tasks
 
+from conftest import StartEngine, Tasks
 from rowbell.api.stacks import Stacks
 from rowbell.db import stacks
 from rowbell.db.pool import Database
