@@ -46,7 +46,7 @@ begin
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz), rowbell.bell_problem() to rowbell_operator',
     'grant insert (name, kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at), update (kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at, source), delete on rowbell.schedules to rowbell_operator',
     'grant execute on function rowbell.pause_schedule(text, timestamptz), rowbell.resume_schedule(text), rowbell.run_schedule_now(text, timestamptz), rowbell.drop_schedule(text) to rowbell_operator',
-    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) to rowbell_operator',
+    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], text, boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, text, boolean, integer, boolean, timestamptz) to rowbell_operator',
     'grant insert (name, max_running, rate, burst), update (max_running, rate, burst) on rowbell.queues to rowbell_operator',
     'grant update (max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload) on rowbell.kinds to rowbell_operator',
     'grant insert, update, delete on rowbell.keys to rowbell_operator',
@@ -59,6 +59,7 @@ begin
     -- viewer: what the service becomes while it reads for a caller of the API who sees only some tasks
     'grant usage on schema rowbell to rowbell_viewer',
     'grant select on rowbell.visible_tasks, rowbell.kinds to rowbell_viewer',
+    'grant execute on function rowbell.find_visible_tasks(rowbell.task_filter, timestamptz, bigint, integer, boolean) to rowbell_viewer',
     'grant execute on function rowbell.is_for(text, text[], text, text[]) to rowbell_viewer, rowbell_reader'
   ] loop
     execute statement;

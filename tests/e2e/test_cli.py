@@ -114,6 +114,19 @@ def test_a_task_is_enqueued_listed_shown_cancelled_and_retried(rowbell: CommandL
 
     assert rowbell.tells("ls", "--queue", "reports", "--status", "pending") == [task]
     assert rowbell.tells("ls", "--before", number) == []
+    for found in (
+        ("--text", '"ID": 1'),
+        ("--created-by", "postgres", "--since", "1h"),
+        ("--id", number),
+    ):
+        assert rowbell.tells("ls", *found) == [task]
+    for missed in (
+        ("--text", "nothing"),
+        ("--until", "1h"),
+        ("--finished-since", "1h"),
+        ("--error-type", "X"),
+    ):
+        assert rowbell.tells("ls", *missed) == []
     assert rowbell.tells("show", number) == task
     sheet = rowbell.says("show", number)
     for words in ("PENDING, due in 1h 2", "ann, bob", "timeout       5m", '"id": 1'):
