@@ -35,7 +35,7 @@ begin
 
     -- producer: inserts tasks, sees what became of them
     'grant select on rowbell.tasks, rowbell.task_overview, rowbell.batch_overview, rowbell.kinds, rowbell.callable_functions to rowbell_producer',
-    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch) on rowbell.tasks to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch, traceparent) on rowbell.tasks to rowbell_producer',
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',

@@ -108,6 +108,7 @@ class NewTask:
     after_failure: AfterFailure | None = None
     after_batch: str | None = None
     batch: str | None = None
+    traceparent: str | None = None
     on_conflict: OnConflict = OnConflict.REJECT
 
 
@@ -123,6 +124,11 @@ class Claim:
     """Seconds; None: the kind's, or none."""
     payload: str
     """JSON text, parsed by the handler's own model."""
+    wait_seconds: float = 0.0
+    """How long it was due before it was claimed."""
+    traceparent: str | None = None
+    """The W3C trace context in which it was asked for."""
+    queue: str = field(default="default", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ COLUMNS = """
 """
 
 _CLAIM = (
-    "select id, attempt, kind, failures, timeout, payload"
+    "select id, attempt, kind, failures, timeout, payload, wait_seconds, traceparent"
     " from rowbell.claim($1, $2, $3::int, $4, coalesce($5, now()))"
 )
 _COMPLETE = "select rowbell.complete($1, $2, $3, coalesce($4, now()))"
@@ -87,7 +87,7 @@ async def claim(
     """
     async with database.kept() as connection:
         rows = await connection.fetch(_CLAIM, queue, worker, slots, kinds, database.at)
-    return [Claim(*row) for row in rows]
+    return [Claim(*row, queue=queue) for row in rows]
 
 
 async def complete(
