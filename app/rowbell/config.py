@@ -28,6 +28,8 @@ PREFIX = "ROWBELL_"
 SHORTEST_JWT_SECRET = 32
 """Bytes: RFC 7518 wants as many as the hash of HS256 has."""
 
+SHORTEST_METRICS_TOKEN = 16
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -66,6 +68,15 @@ def _mail_address(text: str) -> str:
 
 def _webhook_secrets(text: SecretStr) -> SecretStr:
     WebhookSecrets.parse(text.get_secret_value())
+    return text
+
+
+def _metrics_token(text: SecretStr) -> SecretStr:
+    if len(text.get_secret_value()) < SHORTEST_METRICS_TOKEN:
+        raise ValueError(
+            f"it has less than {SHORTEST_METRICS_TOKEN} characters: make one with"
+            " `openssl rand -base64 24`"
+        )
     return text
 
 
@@ -222,6 +233,13 @@ class Settings(BaseModel):
     api_rate: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
         default=60_000, description="Operations of one subject in a minute; 0: no limit."
     )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="Where a worker without an API serves /metrics; 0: any port, unset: nowhere.",
+    )
+    metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] | None = Field(
+        default=None, description="A token that may read /metrics and nothing else."
+    )
     processes: int = Field(
         default=1, ge=1, le=1_000, description="Worker processes that one command starts."
     )
@@ -245,6 +263,10 @@ class Settings(BaseModel):
         """`webhook_secrets`, read."""
         text = self.webhook_secrets
         return WebhookSecrets.parse(text.get_secret_value()) if text else None
+
+    def token_for_metrics(self) -> str | None:
+        """`metrics_token`, read."""
+        return self.metrics_token.get_secret_value() if self.metrics_token else None
 
     def takes_jwts(self) -> bool:
         return self.jwt_secret is not None or self.jwt_keys is not None

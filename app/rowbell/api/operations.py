@@ -22,6 +22,7 @@ from rowbell.api.requests import GraphQLRequest, check_variables
 from rowbell.api.subscriptions import Watch
 from rowbell.api.turns import Turns
 from rowbell.db.pool import Database
+from rowbell.measures import measures
 
 MANY_VALUES = 1_000
 MANY_BYTES = 16_384
@@ -73,6 +74,7 @@ class Operations:
                 f"this operation costs {cost}, {self.limits.cost} is the most.",
                 hint="Ask for fewer fields, a smaller first, or fewer inputs at once.",
             )
+        measures.operations[operation.node.operation.value] += 1
         return Prepared(request, document.node, operation.node.operation, values)
 
     def _check_variables(self, request: GraphQLRequest) -> int:

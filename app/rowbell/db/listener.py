@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 import asyncpg
@@ -175,7 +176,7 @@ class Listener:
         """One NOTIFY round trip. Whoever listens hears it too, and needs no probe of its own."""
         await _refuse_replica(connection)
         self._heard.clear()
-        began = asyncio.get_running_loop().time()
+        began = perf_counter()
         if self._is_pooled:
             await self._ring_from_elsewhere()
         else:
@@ -188,7 +189,7 @@ class Listener:
                 f"no NOTIFY came back within {self.probe_seconds:g} s.",
                 hint="connect to PostgreSQL itself, or to a pooler in session mode",
             ) from None
-        tally.probed(asyncio.get_running_loop().time() - began, datetime.now(UTC))
+        tally.probed(perf_counter() - began, datetime.now(UTC))
 
     async def _ring_from_elsewhere(self) -> None:
         another = await self._connect()

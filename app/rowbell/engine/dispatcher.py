@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from rowbell.engine.slots import Slots
 from rowbell.logs import log
+from rowbell.measures import measures
 from rowbell.tally import tally
 from rowbell.task import Claim
 
@@ -78,6 +79,7 @@ class Dispatcher:
         finally:
             self._slots.release(reserved - len(claims))
         tally.looked(len(claims), by_sweep=by_sweep)
+        measures.claimed(claims)
         for claim in claims:
             self._start(claim)
         if claims and by_sweep:
