@@ -8,6 +8,9 @@ from typing import Any
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
+TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+"""W3C Trace Context."""
+
 LIMIT_BYTES = 65_536
 """The most that a payload or a result may have, as JSON: a task carries keys and ids."""
 
@@ -128,6 +131,8 @@ class Claim:
     """How long it was due before it was claimed."""
     traceparent: str | None = None
     """The W3C trace context in which it was asked for."""
+    failed_traceparent: str | None = None
+    """That of the attempt that failed before."""
     queue: str = field(default="default", kw_only=True)
 
 

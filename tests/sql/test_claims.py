@@ -109,7 +109,7 @@ async def test_a_claim_marks_the_row(connection: asyncpg.Connection) -> None:
     worker = await register(connection)
     (task,) = await insert(connection, payload='{"a": 1}')
     (claimed,) = await claim(connection, worker)
-    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}', 0.0, None)
+    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}', 0.0, None, None)
     after = await row(connection, task)
     assert (after["status"], after["worker"], after["started_at"]) == ("PROCESSING", worker, NOON)
 

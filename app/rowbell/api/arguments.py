@@ -72,6 +72,7 @@ _TEXTS = (
     "concurrency_key",
     "after_batch",
     "batch",
+    "traceparent",
 )
 
 

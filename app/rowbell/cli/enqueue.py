@@ -79,6 +79,9 @@ def enqueue(
     batch: Annotated[
         str | None, typer.Option(metavar="NAME", help="A name that it shares with others.")
     ] = None,
+    traceparent: Annotated[
+        str | None, typer.Option(help="The trace it belongs to, as W3C Trace Context writes it.")
+    ] = None,
     lines: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +123,7 @@ def enqueue(
         after_failure=after_failure,
         after_batch=after_batch,
         batch=batch,
+        traceparent=traceparent,
         on_conflict=on_conflict,
     )
     if lines is not None:

@@ -26,7 +26,8 @@ COLUMNS = """
 """
 
 _CLAIM = (
-    "select id, attempt, kind, failures, timeout, payload, wait_seconds, traceparent"
+    "select id, attempt, kind, failures, timeout, payload,"
+    " wait_seconds, traceparent, failed_traceparent"
     " from rowbell.claim($1, $2, $3::int, $4, coalesce($5, now()))"
 )
 _COMPLETE = "select rowbell.complete($1, $2, $3, coalesce($4, now()))"
