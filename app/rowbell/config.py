@@ -71,6 +71,18 @@ def _webhook_secrets(text: SecretStr) -> SecretStr:
     return text
 
 
+def _alert_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is no http or https URL")
+    return url
+
+
+def _alert_secret(text: SecretStr) -> SecretStr:
+    WebhookSecrets.parse(f"alerts={text.get_secret_value()}")
+    return text
+
+
 def _metrics_token(text: SecretStr) -> SecretStr:
     if len(text.get_secret_value()) < SHORTEST_METRICS_TOKEN:
         raise ValueError(
@@ -240,6 +252,24 @@ class Settings(BaseModel):
     metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] | None = Field(
         default=None, description="A token that may read /metrics and nothing else."
     )
+    alert_url: Annotated[SecretStr, AfterValidator(_alert_url)] | None = Field(
+        default=None, description="Where alerts are sent, by POST; unset: nowhere."
+    )
+    alert_secret: Annotated[SecretStr, AfterValidator(_alert_secret)] | None = Field(
+        default=None, description="Signs alerts as Standard Webhooks: whsec_NEW,whsec_OLD"
+    )
+    alert_minutes: Annotated[float, Field(gt=0, le=10_080)] = Field(
+        default=15, description="A condition is told once in so many minutes."
+    )
+    alert_dead_tasks: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=1, description="So many FAILED tasks are an alert; 0: none is."
+    )
+    alert_backlog_seconds: Annotated[float, Field(ge=0, le=2_592_000)] = Field(
+        default=300, description="A task that was due for so long is an alert; 0: none is."
+    )
+    alert_listener_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=60, description="A listener that was lost for so long is an alert; 0: none is."
+    )
     processes: int = Field(
         default=1, ge=1, le=1_000, description="Worker processes that one command starts."
     )
@@ -267,6 +297,11 @@ class Settings(BaseModel):
     def token_for_metrics(self) -> str | None:
         """`metrics_token`, read."""
         return self.metrics_token.get_secret_value() if self.metrics_token else None
+
+    def secret_for_alerts(self) -> WebhookSecrets | None:
+        """`alert_secret`, read, under the name `alerts`."""
+        text = self.alert_secret
+        return WebhookSecrets.parse(f"alerts={text.get_secret_value()}") if text else None
 
     def takes_jwts(self) -> bool:
         return self.jwt_secret is not None or self.jwt_keys is not None

@@ -68,6 +68,8 @@ EVENTS = {
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",
     "api.open": "No credentials are configured: whoever reaches the API may do everything.",
     "token.changed": "An API token was made or revoked by a person; says which.",
+    "alert.sent": "ROWBELL_ALERT_URL was told of a condition, or that it is over.",
+    "alert.failed": "An alert could not be sent; it is tried again at the next look.",
     "keys.failed": "The keys that JWTs are checked with could not be read; the old ones stay.",
     "library.warned": "A library wrote a warning or an error to Python's own log.",
     "process.started": "A worker process was started: --processes.",

@@ -25,6 +25,7 @@ from rowbell.db.listener import Listener
 from rowbell.db.patience import PATIENCE_SECONDS
 from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
+from rowbell.engine.alerts import Alerts
 from rowbell.engine.attempt import Ending
 from rowbell.engine.kinds import built_in
 from rowbell.engine.schedules import Schedules
@@ -173,6 +174,7 @@ class Service:
 
             listener.ears.ready = look
             running.append(services.create_task(listener.run(), name="listener"))
+            running += self._start_alerts(services, database)
             await self._hear(listener)
             if self.crew:
                 running.append(services.create_task(self.crew.run(), name="crew"))
@@ -185,6 +187,13 @@ class Service:
             self.greet(self)
             await self._stopping.wait()
             await self._drain(api, running)
+
+    def _start_alerts(
+        self, services: asyncio.TaskGroup, database: Database
+    ) -> list[asyncio.Task[None]]:
+        if self.settings.alert_url is None:
+            return []
+        return [services.create_task(Alerts(database, self.settings).run(), name="alerts")]
 
     async def _serve_api(
         self,
