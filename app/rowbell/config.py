@@ -280,6 +280,10 @@ class Settings(BaseModel):
         default="auto", description="auto: console on a terminal, json elsewhere."
     )
 
+    log_repeats: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=30, description="Lines of one warning or error in a minute; 0: all of them."
+    )
+
     def shows_graphiql(self) -> bool:
         """`graphiql`, decided."""
         local = self.host in ("localhost", "::1") or self.host.startswith("127.")

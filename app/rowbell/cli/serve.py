@@ -112,7 +112,7 @@ def worker(
 def _serve(
     settings: Settings, greet: Greeting, *, with_api: bool = True, with_worker: bool = True
 ) -> None:
-    logs.configure(settings.log_level, settings.log_format)
+    logs.configure(settings.log_level, settings.log_format, settings.log_repeats)
     # Handler modules lie where the command is given, as for `python -m` and for uvicorn.
     sys.path.insert(0, str(Path.cwd()))
     from rowbell.crew import Crew  # noqa: PLC0415 - `--help` need not load a server
