@@ -39,10 +39,9 @@ their changes hold it for a moment; another process that watches holds it for lo
 CHAIR_SECONDS = 0.5
 """Until the chair is asked for again, where other notifications must not wait for that."""
 
-EVERYTHING = frozenset(
-    {channels.BELL, channels.CANCEL, channels.CHANGES, channels.SCHEDULES, channels.TOKENS}
-)
-OF_DUTY = frozenset({channels.BELL, channels.CANCEL, channels.SCHEDULES})
+OF_RUNNING = frozenset({channels.CANCEL, channels.STACKS})
+OF_DUTY = OF_RUNNING | {channels.BELL, channels.SCHEDULES}
+EVERYTHING = OF_DUTY | {channels.CHANGES, channels.TOKENS}
 
 # A server that was demoted without a restart takes a NOTIFY, but no claim.
 _READ_ONLY = "select current_setting('transaction_read_only') = 'on'"
@@ -211,7 +210,7 @@ class Listener:
         if self.duty.is_on:
             wanted |= OF_DUTY
         if self.wants_cancels:
-            wanted |= {channels.CANCEL}
+            wanted |= OF_RUNNING
         if self.wants_changes:
             wanted |= {channels.CHANGES}
         return wanted
