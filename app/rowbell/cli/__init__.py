@@ -1,14 +1,5 @@
 """The command line: what a person types.
 
-| exit code | means |
-|---|---|
-| 0 | done; `serve`, `api`, `worker`: stopped by SIGTERM or SIGINT, and the drain is complete |
-| 1 | it failed: PostgreSQL is not available, no such task, its status forbids it; `enqueue --wait`:
-  not COMPLETED in time |
-| 2 | nothing was tried: a setting, an option or an argument is wrong |
-| 130 | interrupted by Ctrl-C before it was done |
-| other | `psql` ends with the exit code of psql |
-
 Only what `--help` needs is imported at the top: the server and the bench load when they are run.
 """
 

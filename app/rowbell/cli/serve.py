@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rowbell import logs
 from rowbell.cli import settings as options
-from rowbell.cli.errors import FAILED, exit_code, first_of_ours, report
+from rowbell.cli.errors import exit_code, first_of_ours, report
+from rowbell.cli.exit_codes import FAILED
 from rowbell.cli.greeting import Greeting
 from rowbell.config import Settings
 
