@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from rowbell.cli import settings as options
+from rowbell.cli.command import short
 from rowbell.cli.screen import out, say, show_json, show_table
 from rowbell.cli.session import run
 from rowbell.cli.sheet import COLUMNS, row, sheet
+from rowbell.config import Settings
 from rowbell.db import overview
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument, NotFound
@@ -17,7 +18,9 @@ LARGEST_ID = 2**63 - 1
 MOST = 1_000
 
 
+@short
 def ls(
+    settings: Settings,
     *,
     status: Annotated[
         list[str] | None, typer.Option(help="PENDING, PROCESSING, …; may be repeated.")
@@ -29,13 +32,9 @@ def ls(
         int | None,
         typer.Option(metavar="ID", min=1, max=LARGEST_ID, help="Only older ones: the next page."),
     ] = None,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """List tasks, newest first."""
-    settings = options.load_quietly(database_url, home, log_level)
     wanted = Filter(
         status=[read_status(each) for each in status] if status else None,
         kind=kind or None,
@@ -50,16 +49,14 @@ def ls(
         show_table(COLUMNS, [row(task) for task in found])
 
 
+@short
 def show(
+    settings: Settings,
     *,
     task_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID)],
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Show all of one task."""
-    settings = options.load_quietly(database_url, home, log_level)
     task, reasons = run(settings, lambda db: _look_at(db, task_id))
     if as_json:
         show_json(task)
@@ -67,16 +64,14 @@ def show(
         say(sheet(task, reasons))
 
 
+@short
 def explain(
+    settings: Settings,
     *,
     task_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID)],
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Say why a task is not running, or what it does instead."""
-    settings = options.load_quietly(database_url, home, log_level)
     _, reasons = run(settings, lambda db: _look_at(db, task_id))
     if as_json:
         show_json({"task": task_id, "reasons": reasons})
