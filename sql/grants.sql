@@ -35,7 +35,7 @@ begin
 
     -- producer: inserts tasks, sees what became of them
     'grant select on rowbell.tasks, rowbell.task_overview, rowbell.batch_overview, rowbell.kinds, rowbell.callable_functions to rowbell_producer',
-    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch) on rowbell.tasks to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch, traceparent) on rowbell.tasks to rowbell_producer',
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
@@ -52,7 +52,7 @@ begin
     'grant insert, update, delete on rowbell.keys to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
-    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks to rowbell_service',
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks, rowbell.alerts to rowbell_service',
     'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) to rowbell_reader',
     'grant execute on all functions in schema rowbell to rowbell_service',
 

@@ -16,6 +16,7 @@ from rowbell.api.subscriptions import Watch
 from rowbell.db import overview, queues
 from rowbell.db.pool import Database
 from rowbell.db.queues import QueueLine
+from rowbell.task import TRACEPARENT
 from rowbell.viewer import Viewer
 
 Info = GraphQLResolveInfo[Any]
@@ -64,6 +65,13 @@ class RequestContext:
         until = self.deadline.when() if self.deadline else None
         if self.deadline and until is not None:
             self.deadline.reschedule(until + seconds)
+
+    def traceparent(self) -> str | None:
+        """Of an HTTP request; what cannot be read is no reason to refuse anything."""
+        if not isinstance(self.connection, Request):  # that of a socket is older than what it asks
+            return None
+        given = self.connection.headers.get("traceparent", "")
+        return given if TRACEPARENT.fullmatch(given) else None
 
     async def gone(self) -> None:
         """Returns once the client of an HTTP request has hung up: nobody reads the answer.

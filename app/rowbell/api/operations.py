@@ -36,6 +36,7 @@ from rowbell.api.subscribing import Subscription
 from rowbell.api.subscriptions import Watch
 from rowbell.api.turns import Turns
 from rowbell.db.pool import Database
+from rowbell.measures import measures
 from rowbell.viewer import Viewer
 
 MANY_VALUES = 1_000
@@ -99,6 +100,7 @@ class Operations:
                 f"this operation costs {cost}, {self.limits.cost} is the most.",
                 hint="Ask for fewer fields, a smaller first, or fewer inputs at once.",
             )
+        measures.operations[operation.node.operation.value] += 1
         return Prepared(
             request, document.node, operation.node.operation, values, operation.selecting
         )
