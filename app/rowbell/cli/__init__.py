@@ -18,6 +18,7 @@ import typer
 
 from rowbell.cli import changes, enqueue, migrate, psql, reading, schedules, serve
 from rowbell.cli.bench.commands import app as bench
+from rowbell.cli.doctor.command import doctor
 from rowbell.cli.errors import report
 from rowbell.cli.schedule import app as schedule
 from rowbell.cli.settings import epilog
@@ -49,6 +50,7 @@ for panel, name, function in (
     (TASKS, "resume", changes.resume),
     (TASKS, "schedules", schedules.schedules),
     (DATABASE, "migrate", migrate.migrate),
+    (DATABASE, "doctor", doctor),
 ):
     app.command(name, rich_help_panel=panel)(function)
 app.command(
