@@ -46,7 +46,7 @@ async def _read_only(patient: Patient) -> Finding:
     sentence = "Transactions are read-only by default: no task can be inserted or claimed."
     remedy = await patient.connection.fetchval(_READ_ONLY) if patient.has_health else ""
     if remedy:
-        remedy = f"set transaction_read_only = off; {remedy}"
+        remedy = f"set default_transaction_read_only = off; {remedy}"
     return problem("server.read_only", sentence, sql=remedy)
 
 
