@@ -4,8 +4,9 @@
 |---|---|
 | 0 | done; `serve`, `api`, `worker`: stopped by SIGTERM or SIGINT, and the drain is complete |
 | 1 | it failed: PostgreSQL is not available, no such task, its status forbids it; `enqueue --wait`:
-  not COMPLETED in time |
-| 2 | nothing was tried: a setting, an option or an argument is wrong |
+  not COMPLETED in time; `doctor`: it has found problems |
+| 2 | nothing was tried: a setting, an option or an argument is wrong; `doctor`: PostgreSQL
+  cannot be reached |
 | 130 | interrupted by Ctrl-C before it was done |
 | other | `psql` ends with the exit code of psql |
 

@@ -19,9 +19,13 @@ _EXIT_CODES = (
     (
         "1",
         "it failed: PostgreSQL is not available, no such task, its status forbids it;"
-        " enqueue --wait: the task is not COMPLETED in time",
+        " enqueue --wait: the task is not COMPLETED in time; doctor: it has found problems",
     ),
-    ("2", "nothing was tried: a setting, an option or an argument is wrong"),
+    (
+        "2",
+        "nothing was tried: a setting, an option or an argument is wrong;"
+        " doctor: PostgreSQL cannot be reached",
+    ),
     ("130", "interrupted by Ctrl-C before it was done"),
     ("other", "psql ends with the exit code of psql"),
 )

@@ -24,29 +24,29 @@ select r from unnest($1::text[]) r where not exists (select from pg_roles where 
 # The rights of members count; what does not exist is told elsewhere. Partitions are reached
 # through their table, and nobody but the owner reads the digests of tokens.
 _LACKING = """
-with wanted as (
-  select w.role, w.privilege, w.kind, w.object, w.columns
+with wanted as materialized (
+  select w.role, w.privilege, w.kind, w.object, w.columns,
+    case when w.kind = 'table' then to_regclass(w.object) end as relation,
+    case when w.kind = 'function' then to_regprocedure(w.object) end as routine
   from jsonb_to_recordset($1::text::jsonb)
     w (role text, privilege text, kind text, object text, columns text[])),
 tables as (
   select w.role, w.privilege, format('rowbell.%I', c.relname) as object, c.oid
   from wanted w join pg_catalog.pg_class c on c.relnamespace = 'rowbell'::regnamespace
     and c.relkind in ('r', 'p', 'v') and not c.relispartition
-  where w.kind = 'table' and w.columns is null and to_regclass(w.object) = c.oid
-    or w.kind = 'tables' and c.relname <> 'tokens'),
+  where w.columns is null and w.relation = c.oid or w.kind = 'tables' and c.relname <> 'tokens'),
 functions as (
   select w.role, p.oid, p.prokind from wanted w
   join pg_catalog.pg_proc p on p.pronamespace = 'rowbell'::regnamespace
-  where w.kind = 'function' and (to_regprocedure(w.object) = p.oid)
-    or w.kind = 'functions' and p.prokind = 'f')
+  where w.routine = p.oid or w.kind = 'functions' and p.prokind = 'f')
 select role, format('grant %s on %s to %I;', lower(privilege), object, role) from tables
 where not has_table_privilege(role, oid, privilege)
 union
 select w.role, format('grant %s (%s) on %s to %I;',
   lower(w.privilege), string_agg(c, ', '), w.object, w.role)
 from wanted w cross join unnest(w.columns) c
-where w.kind = 'table' and to_regclass(w.object) is not null
-  and not has_column_privilege(w.role, to_regclass(w.object), c, w.privilege)
+where w.relation is not null
+  and not has_column_privilege(w.role, w.relation, c, w.privilege)
 group by w.role, w.privilege, w.object
 union
 select role, format('grant execute on %s %s to %I;',
