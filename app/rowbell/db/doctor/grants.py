@@ -30,12 +30,12 @@ with wanted as materialized (
     case when w.kind = 'function' then to_regprocedure(w.object) end as routine
   from jsonb_to_recordset($1::text::jsonb)
     w (role text, privilege text, kind text, object text, columns text[])),
-tables as (
+tables as materialized (
   select w.role, w.privilege, format('rowbell.%I', c.relname) as object, c.oid
   from wanted w join pg_catalog.pg_class c on c.relnamespace = 'rowbell'::regnamespace
     and c.relkind in ('r', 'p', 'v') and not c.relispartition
   where w.columns is null and w.relation = c.oid or w.kind = 'tables' and c.relname <> 'tokens'),
-functions as (
+functions as materialized (
   select w.role, p.oid, p.prokind from wanted w
   join pg_catalog.pg_proc p on p.pronamespace = 'rowbell'::regnamespace
   where w.routine = p.oid or w.kind = 'functions' and p.prokind = 'f')
@@ -45,8 +45,8 @@ union
 select w.role, format('grant %s (%s) on %s to %I;',
   lower(w.privilege), string_agg(c, ', '), w.object, w.role)
 from wanted w cross join unnest(w.columns) c
-where w.relation is not null
-  and not has_column_privilege(w.role, w.relation, c, w.privilege)
+where case when w.relation is not null
+  then not has_column_privilege(w.role, w.relation, c, w.privilege) end
 group by w.role, w.privilege, w.object
 union
 select role, format('grant execute on %s %s to %I;',
