@@ -1,14 +1,15 @@
 """`rowbell doctor`."""
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
+from rich.status import Status
 
 from rowbell.cli import settings as options
 from rowbell.cli.errors import report as complain
-from rowbell.cli.screen import errors, say, show_json
+from rowbell.cli.screen import errors, out, say, show_json
 from rowbell.config import Settings
 from rowbell.errors import RowbellError
 
@@ -59,7 +60,7 @@ async def _examine(settings: Settings, url: str, as_json: bool) -> str:
     patient = await Patient.meet(url)
     results: list[Result] = []
     try:
-        with errors.status("") if errors.is_terminal else nullcontext() as status:
+        with _progress("") as status:
             for check in CHECKS:
                 if status:
                     status.update(f"looking at {check.name} …")
@@ -77,6 +78,14 @@ async def _examine(settings: Settings, url: str, as_json: bool) -> str:
     return str(document["verdict"])
 
 
+def _progress(words: str) -> AbstractContextManager[Status | None]:
+    """On the console of the report, if that is a terminal: two would write over each other."""
+    for console in (out, errors):
+        if console.is_terminal:
+            return console.status(words)
+    return nullcontext()
+
+
 async def _drill(settings: Settings, as_json: bool) -> str:
     from rowbell.cli.doctor import drill, report  # noqa: PLC0415
     from rowbell.db.doctor.patient import Patient  # noqa: PLC0415
@@ -84,7 +93,7 @@ async def _drill(settings: Settings, as_json: bool) -> str:
     patient = await Patient.meet(str(settings.database_url))
     recoveries = []
     try:
-        with errors.status("the drill is on …") if errors.is_terminal else nullcontext():
+        with _progress("the drill is on …"):
             recoveries.append(await drill.of_listener(patient, settings))
             recoveries += await drill.of_worker(patient, settings)
     finally:

@@ -13,7 +13,13 @@ from rowbell.cli.urls import masked
 from rowbell.config import PREFIX, Settings
 from rowbell.db.doctor.finding import Finding, Severity
 
-STYLES = {"fine": "green", "note": "cyan", "warning": "yellow", "problem": "bold red"}
+STYLES = {
+    "fine": "green",
+    "skipped": "dim",
+    "note": "cyan",
+    "warning": "yellow",
+    "problem": "bold red",
+}
 MASK = "***"
 _NAME, _VERDICT = 11, 12
 
@@ -22,7 +28,7 @@ def tell(result: Result) -> None:
     """A line for the check, and for each finding its sentence and, alone on a line, its remedy."""
     name = Text(f"{result.check:{_NAME}}", "bold")
     if not result.findings:
-        say(Text.assemble(name, _verdict("fine"), printable(result.said)))
+        say(Text.assemble(name, _verdict(result.verdict), printable(result.said)))
     for finding in result.findings:
         say(Text.assemble(name, _verdict(finding.severity), printable(finding.sentence)))
         if finding.remedy:
@@ -68,7 +74,7 @@ def tell_settings(settings: Settings) -> None:
 
 
 def as_json(results: list[Result], settings: Settings) -> dict[str, Any]:
-    worst = [result.verdict for result in results if result.verdict != "fine"]
+    worst = [result.verdict for result in results if result.findings]
     return {
         "verdict": min(worst, key=[*Severity].index, default="fine"),
         "checks": results,

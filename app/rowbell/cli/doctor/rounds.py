@@ -55,7 +55,7 @@ CHECKS = (
 class Result:
     check: str
     verdict: str
-    """fine, or the worst severity found."""
+    """fine, skipped, or the worst severity found."""
     said: str
     seconds: float
     findings: list[Finding]
@@ -73,7 +73,8 @@ async def examine(patient: Patient, check: Check) -> Result:
         await patient.meet_again()
     verdict = min((f.severity for f in answer.findings), key=list(Severity).index, default=None)
     seconds = loop.time() - began
-    return Result(check.name, verdict or "fine", answer.said, seconds, list(answer.findings))
+    otherwise = "skipped" if answer.is_skipped else "fine"
+    return Result(check.name, verdict or otherwise, answer.said, seconds, list(answer.findings))
 
 
 async def _ask(patient: Patient, check: Check) -> Answer:
@@ -83,7 +84,7 @@ async def _ask(patient: Patient, check: Check) -> Answer:
         Needs.HEALTH: patient.has_schema and patient.has_health,
     }
     if not has[check.needs]:
-        return Answer(f"not checked: it takes {check.needs}")
+        return Answer(f"not checked: it takes {check.needs}", is_skipped=True)
     try:
         with translated():
             return await check.ask(patient)

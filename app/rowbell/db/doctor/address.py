@@ -53,7 +53,7 @@ async def _read_only(patient: Patient) -> Finding:
 async def listening(patient: Patient) -> Answer:
     """Does a NOTIFY of another session come through, and how fast?"""
     if patient.is_replica or patient.is_read_only:
-        return Answer("not tried: the server is read-only")
+        return Answer("not tried: the server is read-only", is_skipped=True)
     channel = f"rowbell_doctor_{secrets.token_hex(4)}"
     heard = asyncio.Event()
     ear, ringer = await connect(patient.url), await connect(patient.url)

@@ -37,7 +37,7 @@ _AWAY = "delete from rowbell.tasks where id = $1 and finished_at is not null"
 async def canary(patient: Patient) -> Answer:
     """How long it takes from the INSERT to the first line of a handler, and to the end."""
     if patient.is_read_only:
-        return Answer("not sent: the server is read-only")
+        return Answer("not sent: the server is read-only", is_skipped=True)
     connection = patient.connection
     queue = await connection.fetchval(_SERVED, KIND, QUEUE)
     if queue is None:

@@ -39,6 +39,8 @@ class Answer:
     said: str
     """What was found in good order, in a few words."""
     findings: Sequence[Finding] = ()
+    is_skipped: bool = False
+    """True: it could not be looked at, as `said` says."""
 
 
 def problem(topic: str, sentence: str, *, sql: str = "", command: str = "") -> Finding:

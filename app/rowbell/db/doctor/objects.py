@@ -70,7 +70,7 @@ class Twin:
 async def objects(patient: Patient) -> Answer:
     """Every function, trigger and view is there, and as this version has it."""
     if patient.is_read_only:
-        return Answer("not compared: the server is read-only")
+        return Answer("not compared: the server is read-only", is_skipped=True)
     twins = _twins(await _applied(patient))
     said = f"{len(twins)} functions, triggers and views are as they were made"
     transaction = patient.connection.transaction()
