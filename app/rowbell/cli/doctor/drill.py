@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from rowbell.config import Settings
 from rowbell.db.doctor import drill
 from rowbell.db.doctor.patient import Patient
-from rowbell.db.listener import Ears, Listener
+from rowbell.db.ears import Ears
+from rowbell.db.listener import Listener
 
 LEASE_SECONDS = 3
 SWEEP_SECONDS = 0.5
