@@ -48,13 +48,13 @@ begin
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz) to rowbell_operator',
     'grant insert (name, kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at), update (kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at, source), delete on rowbell.schedules to rowbell_operator',
     'grant execute on function rowbell.pause_schedule(text, timestamptz), rowbell.resume_schedule(text), rowbell.run_schedule_now(text, timestamptz), rowbell.drop_schedule(text) to rowbell_operator',
-    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) to rowbell_operator',
+    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) to rowbell_operator',
     'grant insert (name, max_running, rate, burst), update (max_running, rate, burst) on rowbell.queues to rowbell_operator',
     'grant update (max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload) on rowbell.kinds to rowbell_operator',
     'grant insert, update, delete on rowbell.keys to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
-    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules to rowbell_service',
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks to rowbell_service',
     'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) to rowbell_reader',
     'grant execute on all functions in schema rowbell to rowbell_service',
 

@@ -47,6 +47,7 @@ EVENTS = {
     "task.replaced": "The open task with the unique_key was given another input or time instead.",
     "tasks.cancelled": "Many tasks were cancelled by a filter; says how many.",
     "tasks.retried": "Many tasks were sent back to PENDING by a filter; says how many.",
+    "stack.lost": "Somebody asked where a handler is, and the answer could not be written.",
     "task.logged": "A line that a handler wrote with context.log().",
     "attempt.refused": "A write of an attempt came too late: the task belongs to another attempt.",
     "completer.failed": "A batch of outcomes could not be written; it is tried again.",
@@ -76,6 +77,9 @@ EVENTS = {
     "loop.freed": "The event loop answers again; says for how long it did not.",
     "queue.paused": "A queue was paused.",
     "queue.resumed": "A queue was resumed.",
+    "queue.limited": "Limits of a queue were changed by a person or a client.",
+    "kind.limited": "Limits of a kind were changed by a person or a client.",
+    "key.limited": "The limit of a concurrency_key was changed by a person or a client.",
 }
 
 

@@ -144,6 +144,7 @@ class Selection:
     kind: list[str] | None = None
     status: list[Status] | None = None
     error_type: list[str] | None = None
+    error_fingerprint: list[str] | None = None
     created_by: list[str] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -165,6 +166,8 @@ class Changes:
     """There are more than were looked at: ask again."""
     sample: list[int]
     """Some of the ids."""
+    undo: list[int]
+    """What the opposite takes back: not those whose attempt was asked to stop."""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from rowbell.task import NAME, Filter, NewTask, OnConflict, Selection
 PAGE = 50
 LARGEST_PAGE = 100
 LARGEST_BULK = 10_000
+LONGEST_KEY = 200
 LONGEST_WAIT = 60.0
 
 
@@ -44,7 +45,7 @@ def wanted(given: dict[str, Any] | None) -> Filter:
     """Which tasks to list. Raises InvalidArgument."""
     conditions = dict(given or {})
     for name in ("kind", "queue"):
-        _check_texts(name, conditions.get(name) or [])
+        check_texts(name, conditions.get(name) or [])
     if conditions.get("ids") is not None:
         numbers = (task_id(text) for text in conditions["ids"])
         conditions["ids"] = [number for number in numbers if number is not None]
@@ -59,8 +60,8 @@ def new_task(given: dict[str, Any]) -> NewTask:
     values["on_conflict"] = values["on_conflict"] or OnConflict.REJECT
     values["after"] = None if values["after"] is None else _parents(values["after"])
     for name in _TEXTS:
-        _check_texts(name, [values[name] or ""])
-    _check_texts("audience", values["audience"] or [])
+        check_texts(name, [values[name] or ""])
+    check_texts("audience", values["audience"] or [])
     return NewTask(**values)
 
 
@@ -93,8 +94,8 @@ def _parents(texts: list[str]) -> list[int]:
 def selection(given: dict[str, Any]) -> Selection:
     """Which tasks to change. Raises InvalidArgument."""
     conditions = dict(given)
-    for name in ("kind", "queue", "error_type", "created_by"):
-        _check_texts(name, conditions.get(name) or [])
+    for name in ("kind", "queue", "error_type", "error_fingerprint", "created_by"):
+        check_texts(name, conditions.get(name) or [])
     if conditions.get("ids") is not None:
         numbers = (task_id(text) for text in conditions["ids"])
         conditions["ids"] = [number for number in numbers if number is not None]
@@ -134,7 +135,16 @@ def queue_name(name: str) -> str:
     return name
 
 
-def _check_texts(field: str, texts: list[str]) -> None:
+def check_key(key: str) -> None:
+    """A concurrency key. Raises InvalidArgument."""
+    check_texts("key", [key])
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise InvalidArgument(
+            f"the key has {len(key)} characters.", hint=f"Use 1 to {LONGEST_KEY}.", field="key"
+        )
+
+
+def check_texts(field: str, texts: list[str]) -> None:
     for text in texts:
         problem = problem_of_text(text)
         if problem:

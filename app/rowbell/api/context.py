@@ -9,10 +9,13 @@ from starlette.requests import HTTPConnection, Request
 
 from rowbell.api.auth import viewer_of
 from rowbell.api.kinds import Kinds
+from rowbell.api.readings import Readings
 from rowbell.api.reads import Reads
+from rowbell.api.stacks import Stacks
 from rowbell.api.subscriptions import Watch
-from rowbell.db import overview
+from rowbell.db import overview, queues
 from rowbell.db.pool import Database
+from rowbell.db.queues import QueueLine
 from rowbell.viewer import Viewer
 
 Info = GraphQLResolveInfo[Any]
@@ -26,11 +29,14 @@ class RequestContext:
     watch: Watch
     kinds: Kinds
     reads: Reads
+    readings: Readings
+    stacks: Stacks
     viewer: Viewer
     connection: HTTPConnection
     deadline: asyncio.Timeout | None = None
     """Of a query or a mutation; a subscription has none."""
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
+    _lines: dict[str, asyncio.Future[list[QueueLine]]] = field(default_factory=dict, init=False)
 
     @property
     def subject(self) -> str | None:
@@ -43,6 +49,14 @@ class RequestContext:
             self._pauses = asyncio.ensure_future(overview.paused_queues(self.database))
             self._pauses.add_done_callback(self._forget)
         return queue in await asyncio.shield(self._pauses)
+
+    async def queue_line(self, queue: str) -> QueueLine:
+        """Read once for all fields that are asked at once. Raises Unavailable."""
+        line = self._lines.get(queue)
+        if line is None:
+            line = self._lines[queue] = asyncio.ensure_future(queues.queues(self.database, queue))
+            line.add_done_callback(lambda _: self._lines.pop(queue, None))
+        return next(each for each in await asyncio.shield(line) if each.name == queue)
 
     def allow(self, seconds: float) -> None:
         """The client has asked to wait for so long: that is no part of the work."""

@@ -17,8 +17,10 @@ from rowbell.api.kinds import Kinds
 from rowbell.api.limits import Limits, OperationTimeout, QueryTooCostly
 from rowbell.api.lobby import Lobby
 from rowbell.api.rates import Rates
+from rowbell.api.readings import Readings
 from rowbell.api.reads import Reads
 from rowbell.api.requests import GraphQLRequest, check_variables
+from rowbell.api.stacks import Stacks
 from rowbell.api.subscriptions import Watch
 from rowbell.api.turns import Turns
 from rowbell.db.pool import Database
@@ -52,6 +54,8 @@ class Operations:
         self.turns = Turns()
         self._kinds = Kinds(database)
         self._reads = Reads(database)
+        self._readings = Readings()
+        self._stacks = Stacks(database)
         self._schema = schema.build()
         self._documents = Documents(self._schema, limits)
 
@@ -139,6 +143,8 @@ class Operations:
             watch=self._watch,
             kinds=self._kinds,
             reads=self._reads,
+            readings=self._readings,
+            stacks=self._stacks,
             viewer=viewer_of(connection),
             connection=connection,
             deadline=deadline,

@@ -10,6 +10,7 @@ from rowbell.api import arguments, cursors
 from rowbell.api.context import Info, context_of
 from rowbell.api.selections import asks_for
 from rowbell.db import overview
+from rowbell.db.queues import QueueLine
 from rowbell.task import NAME, Task
 
 TASKS = "tasks"
@@ -136,20 +137,29 @@ def error_of(task: Task, _: Info) -> Values | None:
         return None
     # Written by workers, but the column takes any JSON: nothing may be missing here.
     error: Values = task.error if isinstance(task.error, dict) else {"message": str(task.error)}
+    return as_error(error, task.finished_at or task.started_at or task.created_at)
+
+
+def as_error(error: Values, at: datetime) -> Values:
+    """A TaskError. `at`: if it does not say itself when it was raised."""
     return {
         "code": str(error.get("type") or "ERROR"),
         "message": str(error.get("message") or ""),
         "retryable": bool(error.get("retryable", True)),
-        "at": _instant(error.get("at")) or task.finished_at or task.started_at or task.created_at,
+        "at": instant(error.get("at")) or at,
+        "fingerprint": error.get("fingerprint"),
     }
 
 
 @queue_type.field("paused")
-async def is_paused(queue: Values, info: Info) -> bool:
+async def is_paused(queue: Values | QueueLine, info: Info) -> bool:
+    if isinstance(queue, QueueLine):
+        return queue.paused_at is not None
     return await context_of(info).is_paused(queue["name"])
 
 
-def _instant(text: object) -> datetime | None:
+def instant(text: object) -> datetime | None:
+    """None if it is none, or has no time zone."""
     try:
         instant = datetime.fromisoformat(str(text))
     except ValueError:

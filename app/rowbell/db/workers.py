@@ -80,12 +80,21 @@ async def register(
     return worker
 
 
-async def heartbeat(database: Database, worker: int, *, busy: int, draining: bool) -> bool:
-    """False: the worker was silent too long, and its tasks were given to others."""
+async def heartbeat(
+    database: Database, worker: int, *, busy: int, draining: bool, counted: str | None = None
+) -> bool:
+    """`counted`: the tally of the process, as JSON.
+
+    False: the worker was silent too long, and its tasks were given to others.
+    """
     async with database.kept() as connection:
         return bool(
             await connection.fetchval(
-                "select rowbell.heartbeat($1, $2::int, $3)", worker, busy, draining
+                "select rowbell.heartbeat($1, $2::int, $3, $4::text::jsonb)",
+                worker,
+                busy,
+                draining,
+                counted,
             )
         )
 

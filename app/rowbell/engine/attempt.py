@@ -75,6 +75,11 @@ class Attempt:
         left = self._call.lingering
         return left if left and not left.done() else None
 
+    @property
+    def call(self) -> Call | None:
+        """What its handler runs as; None before and after."""
+        return self._call if self._performing else None
+
     def end(self, ending: Ending) -> bool:
         """Stop the handler, as far as the place where it runs can.
 

@@ -10,6 +10,7 @@ from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending, Outcome
 from rowbell.errors import InvalidArgument, RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 from rowbell.task import Failure, Status
 
 BATCH = 500
@@ -203,6 +204,7 @@ def _settle(outcome: Outcome, event: str | None, **words: object) -> None:
     claim = outcome.claim
     ids = {"task": claim.id, "kind": claim.kind, "attempt": claim.attempt}
     if event is None:
+        tally.attempts_refused += 1
         log.warning("attempt.refused", **ids)
     else:
         log.info(event, **ids, seconds=round(outcome.seconds, 4), **words)

@@ -20,6 +20,7 @@ from rowbell.db.tasks import as_result
 from rowbell.decorator import describe
 from rowbell.engine.executors.call import arguments_of
 from rowbell.engine.failures import told, types_of
+from rowbell.engine.frames import STACK_CHARACTERS, stack_of_frame
 from rowbell.engine.lines import fit, plain
 from rowbell.errors import GiveUp
 from rowbell.handlers import Handler
@@ -117,11 +118,20 @@ def _listen(
     with suppress(OSError):
         for line in pipe.lines:
             message = orjson.loads(line)
-            if "cancel" not in message:
+            if "stack" in message:
+                pipe.send({"call": message["stack"], "stack": _stack()})
+            elif "cancel" not in message:
                 calls.put(message)
             elif context := contexts.get(message["cancel"]):
                 context.is_cancelled = True
     os.killpg(0, signal.SIGKILL)  # the parent is gone: this process, and what its handler started
+
+
+def _stack() -> str:
+    """Where the main thread is, which runs the handler."""
+    main_thread = threading.main_thread().ident
+    frames = stack_of_frame(sys._current_frames().get(main_thread or 0))
+    return fit(frames, -STACK_CHARACTERS)
 
 
 def _performed(pipe: Pipe, call: dict[str, Any], context: ProcessContext) -> dict[str, Any]:
