@@ -42,7 +42,7 @@ begin
     'revoke select on rowbell.tokens from rowbell_reader',  -- nobody but the owner reads digests
     'grant execute on function rowbell.explain(bigint), rowbell.tail(bigint, integer) to rowbell_reader',
     'grant execute on procedure rowbell.wait(bigint, interval, rowbell.task_status, jsonb, jsonb) to rowbell_reader, rowbell_producer',
-    'grant execute on function rowbell.health_of_queues(), rowbell.health_of_workers(), rowbell.health_of_schedules(), rowbell.health_of_journal(), rowbell.health_of_sessions(), rowbell.health_of_settings(), rowbell.health_of_tables(), rowbell.bell_problem(), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]) to rowbell_reader',
+    'grant execute on function rowbell.health_of_queues(), rowbell.health_of_workers(), rowbell.health_of_schedules(), rowbell.health_of_journal(), rowbell.health_of_sessions(), rowbell.health_of_settings(), rowbell.health_of_tables(), rowbell.bell_problem(), rowbell.bell_triggers(), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]) to rowbell_reader',
 
     -- operator: sees everything, mends
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz) to rowbell_operator',

@@ -24,6 +24,15 @@ begin
     format('Worker %s (%s, process %s) fell silent and was lost %s ago; others have its tasks.', w.id, w.host, w.process, rowbell.ago(w.lost_at)), null, null
   from rowbell.workers w where w.lost_at > now() - interval '1 hour'
   union all
+  select 'problem', 'worker.deaf',
+    format('Worker %s (%s, process %s) hears no bell: no NOTIFY reaches it, and only sweeps find its tasks. The address that it was given leads to a pooler or a replica.',
+      l.id, l.host, l.process), 'rowbell doctor', 'shell'
+  from live l where (l.tally ->> 'is_deaf')::boolean
+  union all
+  select 'note', 'worker.swept',
+    format('Sweeps of worker %s found tasks that no bell had announced, %s ago.', l.id, rowbell.ago(l.swept_at)), null, null
+  from live l where l.swept_at > now() - interval '15 minutes'
+  union all
   select 'warning', 'worker.old',
     format('Worker %s on %s (process %s) is version %s, older than the schema: stop it there, and start the new version.', l.id, l.host, l.process, l.version),
     format('kill -TERM %s', l.process), 'shell'
@@ -38,4 +47,4 @@ begin
   from live l where greatest(l.clock_ahead, -l.clock_ahead) > interval '2 seconds';
 end $$;
 comment on function rowbell.health_of_workers() is
-  'For rowbell.health: no worker, silent and lost ones, old versions, clocks that are over 2 s off.';
+  'For rowbell.health: no worker, silent and lost ones, deaf listeners, old versions, clocks that are over 2 s off.';

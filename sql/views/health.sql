@@ -2,8 +2,10 @@ drop view if exists rowbell.health;
 create view rowbell.health as
 select f.severity, f.topic, f.sentence, f.remedy, f.remedy_in
 from (
-  select 'problem' as severity, 'bell' as topic, 'A bell or a journal trigger is not in force: ' || b.problem as sentence, null as remedy, null as remedy_in
-  from (select rowbell.bell_problem() as problem) b where b.problem is not null
+  select 'problem' as severity, 'trigger' as topic, format('The trigger %s of rowbell.%s is not in force.', b.name, b.on_table) as sentence,
+    case when b.remedy like 'alter%' then b.remedy else format('rowbell migrate --reapply triggers/%s.sql', b.name) end as remedy,
+    case when b.remedy like 'alter%' then 'psql' else 'shell' end as remedy_in
+  from rowbell.bell_triggers() b where not b.is_in_force
   union all select * from rowbell.health_of_queues()
   union all select * from rowbell.health_of_workers()
   union all select * from rowbell.health_of_schedules()

@@ -286,13 +286,22 @@ async def test_an_index_that_is_not_valid_is_named_and_made_anew(
     assert "tasks_batches" in await mend(connection, "index.invalid")
 
 
-async def test_a_trigger_that_is_off_is_told_in_health_too(
+async def test_a_trigger_that_is_off_or_gone_is_told_in_health_too(
     connection: asyncpg.Connection,
 ) -> None:
     await connection.execute("alter table rowbell.tasks disable trigger bell_for_inserts")
-    ((_, severity, sentence, *_),) = await told(connection, "bell")
-    assert severity == "problem"
-    assert "alter table rowbell.tasks enable always trigger bell_for_inserts" in sentence
+    assert "bell_for_inserts of rowbell.tasks" in await mend(connection, "trigger")
+    await connection.execute("drop trigger bell_for_updates on rowbell.tasks")
+    ((*_, remedy, place),) = await told(connection, "trigger")
+    assert remedy == "rowbell migrate --reapply triggers/bell_for_updates.sql"
+    assert place == "shell"
+
+
+async def test_a_worker_that_hears_nothing_is_named(connection: asyncpg.Connection) -> None:
+    await register(connection, at=now())
+    assert await told(connection, "worker.deaf") == []
+    await connection.execute("update rowbell.workers set tally = '{\"is_deaf\": true}'")
+    assert len(await told(connection, "worker.deaf")) == 1
 
 
 async def test_a_reader_may_ask_what_is_wrong(
