@@ -1,6 +1,7 @@
 """The checks of the doctor one by one, where a whole command would prove less."""
 
 import asyncio
+import dataclasses
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -17,8 +18,14 @@ from rowbell.db.doctor.indexes import indexes, of_migrations
 from rowbell.db.doctor.objects import objects
 from rowbell.db.doctor.patient import Patient
 from rowbell.db.migrate import SchemaFile, schema_files
+from rowbell.errors import Unavailable
 
 from integration.conftest import StartEngine, Tasks
+from postgres import Server
+
+
+SLOW = [check for check in CHECKS if check.name in ("listen", "objects", "canary")]
+"""Those that clear something away at their end: it could wait for the same dead server."""
 
 
 @pytest.fixture
@@ -55,6 +62,16 @@ async def test_a_check_whose_session_is_ended_is_told_and_the_next_one_is_made(
     result = await examine(patient, Check("die", die, Needs.NOTHING))
     assert result.findings[0].sentence.startswith("The check could not be made")
     assert (await examine(patient, CHECKS[0])).verdict == "fine"
+
+
+@pytest.mark.parametrize("check", SLOW, ids=[check.name for check in SLOW])
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
+async def test_no_check_hangs_on_a_server_that_froze(
+    server: Server, patient: Patient, check: Check
+) -> None:
+    async with asyncio.timeout(20):
+        with server.frozen(), pytest.raises(Unavailable):
+            await examine(patient, dataclasses.replace(check, seconds=0.1))
 
 
 async def test_every_object_of_a_fresh_schema_is_as_it_was_made_on_every_server(

@@ -20,6 +20,7 @@ from rowbell.errors import RowbellError
 
 CHECK_SECONDS = 8.0
 CANARY_SECONDS = 15.0
+GIVE_UP_SECONDS = 2.0
 
 
 class Needs(StrEnum):
@@ -65,16 +66,25 @@ async def examine(patient: Patient, check: Check) -> Result:
     """Its answer; or a problem, if it fails or does not end in time. Raises Unavailable."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    try:
-        async with asyncio.timeout(check.seconds):
-            answer = await _ask(patient, check)
-    except TimeoutError:
+    asking = asyncio.create_task(_ask(patient, check))
+    done, _ = await asyncio.wait({asking}, timeout=check.seconds)
+    if done:
+        answer = asking.result()
+    else:
         answer = Answer("no answer", [_late(check)])
-        await patient.meet_again()
+        await _give_up(patient, asking)
     verdict = min((f.severity for f in answer.findings), key=list(Severity).index, default=None)
     seconds = loop.time() - began
     otherwise = "skipped" if answer.is_skipped else "fine"
     return Result(check.name, verdict or otherwise, answer.said, seconds, list(answer.findings))
+
+
+async def _give_up(patient: Patient, asking: asyncio.Task[Answer]) -> None:
+    """Hang up first: what a check clears away at its end would wait for the same dead server."""
+    patient.connection.terminate()
+    asking.cancel()
+    await asyncio.wait({asking}, timeout=GIVE_UP_SECONDS)
+    await patient.meet_again()
 
 
 async def _ask(patient: Patient, check: Check) -> Answer:
