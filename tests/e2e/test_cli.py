@@ -40,7 +40,9 @@ def nowhere() -> CommandLine:
 
 def test_help_lists_every_command_setting_and_exit_code(nowhere: CommandLine) -> None:
     printed = nowhere.says("--help")
-    commands = "serve api worker enqueue ls show cancel retry pause resume migrate psql bench"
+    commands = (
+        "serve api worker enqueue ls show cancel retry pause resume migrate psql bench doctor"
+    )
     commands += " schedules schedule token"
     settings = [PREFIX + name.upper() for name in Settings.model_fields]
     codes = ["Exit codes", "  0 ", "  1 ", "  2 ", "  130 "]
