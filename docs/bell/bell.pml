@@ -1,7 +1,7 @@
 /*
  * The bell of Rowbell as a model: no committed row waits while somebody could run it and all are still.
  *
- *   make model                                               the protocol, and what must be caught
+ *   make model                                               the protocol, in larger bounds
  *   spin -search docs/bell/bell.pml                          the protocol: errors: 0
  *   spin -DNO_GATE -search docs/bell/bell.pml                a wrong variant: errors: 1
  *   spin -DNO_GATE -t -p docs/bell/bell.pml                  the steps that lead there

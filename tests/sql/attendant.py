@@ -6,10 +6,11 @@ from typing import Self
 
 import asyncpg
 
-BELL, CHAIR = 1919907684, 1919907685
-
 _SQL = {
     "begin": "begin",
+    "begin, insert": "begin; insert into rowbell.tasks (kind, queue) values ('aaa', '{queue}')",
+    "begin, savepoint, insert": "begin; savepoint s;"
+    " insert into rowbell.tasks (kind, queue) values ('aaa', '{queue}')",
     "insert": "insert into rowbell.tasks (kind, queue) values ('aaa', '{queue}')",
     "savepoint": "savepoint s",
     "release": "release s",
@@ -41,7 +42,7 @@ class Application:
 
 
 class Attendant:
-    """A dispatcher as docs/bell has it: two sessions, one that listens and holds the locks."""
+    """A dispatcher on the SQL of the bell: one session listens and holds locks, one claims."""
 
     def __init__(self, ear: asyncpg.Connection, hands: asyncpg.Connection, worker: int) -> None:
         self._ear = ear
@@ -53,12 +54,13 @@ class Attendant:
     async def open(cls, url: str, worker: int) -> Self:
         return cls(await asyncpg.connect(url), await asyncpg.connect(url), worker)
 
-    def begin(self, queue: str, slots: int) -> None:
-        """Be the dispatcher of another queue, awake and not on duty."""
+    def begin(self, queue: str, chair: int) -> None:
+        """Be the dispatcher of another queue, not on duty yet."""
         self.queue = queue
-        self._slots = slots
+        self._chair = chair
+        self._awake: list[int] | None = None
         self.claimed: list[int] = []
-        self.is_on_duty = self.has_bell = self.is_asleep = self.was_rung = self.is_gone = False
+        self.is_on_duty = self.gate_is_due = self.was_rung = self.has_left = False
 
     async def close(self) -> None:
         await self._ear.close()
@@ -67,109 +69,94 @@ class Attendant:
     async def step(self, what: str, _: str = "") -> None:
         await getattr(self, what.replace(" ", "_"))()
 
-    async def chair(self) -> None:
-        """Go on duty, if nobody is; then listen."""
-        if not self.is_on_duty and self.is_free and await self._try(CHAIR):
+    async def take_chair(self) -> None:
+        """Listen, look, and let all end who saw another one awake."""
+        if self.is_on_duty or self.has_left:
+            return
+        got = await self._ear.fetchval("select rowbell.take_chair($1, '0')", self._chair)
+        if got:
             self.is_on_duty = True
             await self._ear.add_listener("rowbell_bell", self._hear)
-
-    async def take(self) -> None:
-        """Try the bell lock."""
-        if self.is_on_duty and not self.has_bell:
-            self.has_bell = await self._try(BELL)
-
-    async def look(self) -> None:
-        """Claim; with the bell lock and nothing found: sleep."""
-        if self.is_asleep or not self.is_free:
-            return
-        self.was_rung = False
-        found = await self._claim()
-        if not self.is_free:
-            await self.hand_over()
-        elif found:
-            await self._free_bell()
-        else:
-            self.is_asleep = self.has_bell
-
-    async def look_before_lock(self) -> None:
-        """Wrong."""
-        if not self.is_asleep and not await self._claim():
-            await self.take()
-            self.is_asleep = self.has_bell
-
-    async def sleep_without_lock(self) -> None:
-        """Wrong."""
-        if not self.is_asleep:
             await self.look()
-            self.is_asleep = True
+            await self.pass_gate()
 
-    async def clear_after_look(self) -> None:
-        """Wrong: it looks, somebody may ring, and then it forgets that."""
-        if self.has_bell and not self.is_asleep and not await self._claim():
-            self.is_asleep = True
-
-    async def forget(self) -> None:
-        """The second half of that."""
-        await self._ear.fetchval("select true")
-        await asyncio.sleep(0)
-        self.was_rung = False
-
-    async def wake(self) -> None:
-        """If the bell was rung: what was sent before a query of the session arrives with it."""
-        if self.is_asleep:
-            await self._ear.fetchval("select true")
-            await asyncio.sleep(0)
-            if self.was_rung:
-                await self._free_bell()
-                self.is_asleep = False
-
-    async def hand_over(self) -> None:
-        """Leave the duty to another."""
-        await self._free_bell()
-        self.is_asleep = False
+    async def leave_chair(self) -> None:
+        """For good."""
+        self.has_left = True
         if self.is_on_duty:
             await self._ear.remove_listener("rowbell_bell", self._hear)
             await self._ear.fetchval(
-                f"select pg_advisory_unlock({CHAIR}, hashtext('{self.queue}'))"
+                "select rowbell.leave_chair($1, $2)", self._chair, self._awake or []
             )
-            self.is_on_duty = False
+            self.is_on_duty, self._awake = False, None
 
-    async def end(self) -> None:
-        """Leave for good, as the server sees to it for a session that ends."""
-        await self.hand_over()
-        self.is_gone = True
+    async def stay_awake(self) -> None:
+        """Tell inserters that they need not ring."""
+        if self.is_on_duty and not self._awake:
+            self._awake = await self._ear.fetchval(
+                "select rowbell.stay_awake($1, '{aaa}')", self.queue
+            )
+
+    async def stand_down(self) -> None:
+        """Let them ring again. What they inserted in silence is found after the gate."""
+        if self.is_on_duty:
+            await self.pass_gate()
+
+    async def stand_down_without_gate(self) -> None:
+        """Wrong."""
+        if self._awake:
+            await self._ear.fetchval("select pg_advisory_unlock(1919907684, $1)", self._awake[0])
+            self._awake = None
+
+    async def pass_gate(self) -> None:
+        """Nobody is waited for: while the gate is kept, it is tried again later."""
+        passed = await self._ear.fetchval(
+            "select rowbell.stand_down($1, '1 ms')", self._awake or []
+        )
+        self._awake = None
+        self.gate_is_due = not passed
+
+    async def look(self) -> None:
+        """Clear the wake flag, and claim."""
+        self.was_rung = False
+        await self._claim()
+
+    async def look_and_clear(self) -> None:
+        """Wrong, together with the flag that is cleared by the next step."""
+        await self._claim()
+
+    async def clear(self) -> None:
+        """Wrong after a look."""
+        await self._flush()
+        self.was_rung = False
+
+    async def wake(self) -> None:
+        """If it was rung."""
+        await self._flush()
+        if self.was_rung:
+            await self.look()
 
     async def settle(self) -> bool:
-        """Go on until it sleeps or waits for another; True if it did anything."""
-        before = (len(self.claimed), self.is_on_duty, self.is_asleep)
-        for what in ("wake", "chair", "take", "look"):
-            await self.step(what)
-        return before != (len(self.claimed), self.is_on_duty, self.is_asleep)
+        """Go on as it does by itself, until there is no reason to; True if it did anything."""
+        before = (len(self.claimed), self.is_on_duty, self.gate_is_due)
+        await self.take_chair()
+        await self.wake()
+        if self.gate_is_due and self.is_on_duty:
+            await self.pass_gate()
+            if not self.gate_is_due:
+                await self.look()
+        return before != (len(self.claimed), self.is_on_duty, self.gate_is_due)
 
-    @property
-    def is_free(self) -> bool:
-        return len(self.claimed) < self._slots and not self.is_gone
-
-    async def _claim(self) -> bool:
+    async def _claim(self) -> None:
         rows = await self._hands.fetch(
-            "select id from rowbell.claim($1, $2, $3::int, '{aaa}')",
-            self.queue,
-            self._worker,
-            self._slots - len(self.claimed),
+            "select id from rowbell.claim($1, $2, 10, '{aaa}')", self.queue, self._worker
         )
         self.claimed += [row[0] for row in rows]
-        return bool(rows)
 
-    async def _try(self, lock: int) -> bool:
-        got: bool = await self._ear.fetchval(
-            f"select pg_try_advisory_lock({lock}, hashtext('{self.queue}'))"
-        )
-        return got
-
-    async def _free_bell(self) -> None:
-        if self.has_bell:
-            await self._ear.fetchval(f"select pg_advisory_unlock({BELL}, hashtext('{self.queue}'))")
-            self.has_bell = False
+    async def _flush(self) -> None:
+        """What was sent before a query of a session arrives with its answer."""
+        await self._ear.fetchval("select true")
+        await asyncio.sleep(0)
 
     def _hear(self, _: object, __: int, ___: str, queue: object) -> None:
         self.was_rung = self.was_rung or queue == self.queue
