@@ -7,12 +7,13 @@ from itertools import pairwise
 import pytest
 
 from rowbell.api import outbox as module
-from rowbell.api.channels import SLICE, Channel
+from rowbell.api.channels import SLICE, Channel, Channels
 from rowbell.api.execution import Payload
 from rowbell.api.feeds import Batch, Feed
 from rowbell.api.limits import ClientTooSlow
 from rowbell.api.lines import text_frame_head
 from rowbell.api.outbox import Deaf, Outbox
+from rowbell.api.subscribing import Subscription
 from rowbell.errors import NotFound
 
 
@@ -176,3 +177,22 @@ async def test_others_get_their_turn_while_thousands_are_told() -> None:
 )
 def test_the_head_of_a_frame_has_its_length(size: int, head: bytes) -> None:
     assert text_frame_head(size) == head
+
+
+async def test_a_source_that_is_a_generator_is_told_to_its_subscriber_alone() -> None:
+    async def events() -> AsyncGenerator[str, None]:
+        yield "a"
+        yield "b"
+
+    paper, channels = Paper(), Channels()
+    subscription = Subscription(
+        events(),
+        Echo(),  # type: ignore[arg-type]
+        channels,
+        selection=(),
+        share=Echo,  # type: ignore[arg-type]
+        seconds=1,
+    )
+    await subscription.run(paper)
+    assert paper.written == [b"a", b"b"]
+    assert len(channels) == 0
