@@ -42,9 +42,9 @@ export function DeedDialog({ deed, filter, what, onClose, onDone = () => {} }) {
       ${running
         ? html`<button type="button" onClick=${() => stopper.current.abort()}>Stop</button>`
         : html`<button type="button" onClick=${onClose}>${found?.matched ? "Leave them" : "Close"}</button>`}
-      <button type="button" class=${deed === "cancel" ? "danger" : "primary"} disabled=${running || !found?.matched} onClick=${run}>
-        ${found?.matched ? `${verb} ${number(found)}` : verb}
-      </button>
+      ${found?.matched > 0 && html`<button type="button" class=${deed === "cancel" ? "danger" : "primary"} disabled=${running} onClick=${run}>
+        ${verb} ${number(found)}
+      </button>`}
     </footer>
   <//>`;
 }
