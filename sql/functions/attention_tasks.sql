@@ -14,7 +14,7 @@ begin
 
   return query
   with depths as materialized (
-    select d.queue, d.kind, d.due, d.scheduled, d.is_capped, d.oldest_due_at from rowbell.queue_depths(1000, at) d),
+    select d.queue, d.kind, d.due, d.scheduled, d.is_capped, d.oldest_due_at from rowbell.queue_depths(100, at) d),
   live as materialized (
     select w.queues, w.kinds, w.slots, w.busy from rowbell.workers w
     where w.lost_at is null and w.stopped_at is null and w.draining_at is null and w.beat_at + w.lease >= at),
@@ -24,14 +24,14 @@ begin
       exists (select from live) as is_anybody,
       exists (select from live l where d.kind = any (l.kinds)) as is_known,
       exists (select from live l where d.kind = any (l.kinds) and l.queues && array['*', d.queue]) as is_served,
-      d.due || case when d.is_capped and d.due >= 1000 then ' or more' else '' end as due_words
+      d.due || case when d.is_capped then ' or more' else '' end as due_words
     from depths d left join rowbell.queues q on q.name = d.queue left join rowbell.kinds k on k.name = d.kind),
   paused as (
     select w.queue, min(w.paused_at) as paused_at, min(w.paused_by) as paused_by, sum(w.due) as due, sum(w.scheduled) as scheduled
     from waiting w where w.paused_at is not null group by w.queue),
   open as (select w.* from waiting w where w.paused_at is null and w.due > 0),
   backlog as (
-    select o.queue, sum(o.due) as due, bool_or(o.is_capped and o.due >= 1000) as is_capped, min(o.oldest_due_at) as oldest,
+    select o.queue, sum(o.due) as due, bool_or(o.is_capped) as is_capped, min(o.oldest_due_at) as oldest,
       min(o.max_running) as max_running, min(o.rate) as rate,
       string_agg(distinct o.kind, ', ') filter (where o.kind_max_running is not null or o.kind_rate is not null) as limited_kinds
     from open o where o.is_served group by o.queue having min(o.oldest_due_at) < at - interval '10 seconds')

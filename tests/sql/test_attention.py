@@ -121,6 +121,10 @@ async def test_depths_are_counted_up_to_a_bound(connection: asyncpg.Connection) 
     await insert(connection, count=50)
     (row,) = await connection.fetch(DEPTHS, 10, later(1))
     assert tuple(row) == ("default", "aaa", 10, 0, True)
+    await connection.execute("update rowbell.tasks set run_at = $1", later(60))
+    query = DEPTHS.replace("is_capped", "is_scheduled_capped")
+    (row,) = await connection.fetch(query, 10, later(1))
+    assert tuple(row) == ("default", "aaa", 0, 10, True)
 
 
 POSITION = "select ahead from rowbell.queue_position($1, 100, $2)"

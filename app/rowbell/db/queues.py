@@ -75,7 +75,8 @@ _QUEUES = f"""
 with {_RECENT},
 ready as materialized (
   select d.queue, sum(d.due)::bigint as due, sum(d.scheduled)::bigint as scheduled,
-    bool_or(d.is_capped) as is_capped, array_agg(d.kind) as kinds,
+    bool_or(d.is_capped) as is_capped, bool_or(d.is_scheduled_capped) as is_scheduled_capped,
+    array_agg(d.kind) as kinds,
     extract(epoch from now() - min(d.oldest_due_at)) as oldest_due_seconds
   from rowbell.queue_depths() d group by d.queue),
 held as materialized (select h.queue, h.held from rowbell.held_counts() h),
@@ -91,8 +92,14 @@ names as (
 select n.name, q.paused_at, q.paused_by,
   greatest(coalesce(o.pending, 0), coalesce(r.due, 0) + coalesce(r.scheduled, 0)
     + coalesce(h.held, 0))::bigint as pending,
-  coalesce(r.due, 0) as due, coalesce(r.scheduled, 0) as scheduled, coalesce(h.held, 0) as held,
-  coalesce(r.is_capped, false) as is_capped, coalesce(o.processing, 0)::bigint as processing,
+  -- Where one of the two was counted to its end, the total tells the other.
+  case when r.is_capped and not r.is_scheduled_capped
+    then greatest(r.due, o.pending::bigint - r.scheduled - coalesce(h.held, 0))
+    else coalesce(r.due, 0) end as due,
+  case when r.is_scheduled_capped and not r.is_capped
+    then greatest(r.scheduled, o.pending::bigint - r.due - coalesce(h.held, 0))
+    else coalesce(r.scheduled, 0) end as scheduled, coalesce(h.held, 0) as held,
+  coalesce(r.is_capped and r.is_scheduled_capped, false) as is_capped, coalesce(o.processing, 0)::bigint as processing,
   r.oldest_due_seconds::float8, q.max_running, q.rate, q.burst,
   coalesce(c.throughput, 0)::float8 as throughput, k.kinds,
   (select count(*) from live l where l.queues && array['*', n.name]
