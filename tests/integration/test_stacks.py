@@ -38,7 +38,7 @@ def waits_in_a_process() -> None:
         (waits_in_a_process, "process", ("in waits_in_a_process", "time.sleep(60)")),
     ],
 )
-async def test_a_running_handler_tells_its_frames_and_none_of_ours(
+async def test_a_running_handler_tells_its_frames_and_none_of_ours(  # noqa: PLR0917
     start_engine: StartEngine,
     tasks: Tasks,
     database: Database,
@@ -57,6 +57,19 @@ async def test_a_running_handler_tells_its_frames_and_none_of_ours(
     assert found is not None
     assert [part for part in told if part not in found] == []
     assert "rowbell/engine" not in found
+
+
+async def test_all_that_are_asked_for_at_once_are_answered(
+    start_engine: StartEngine, tasks: Tasks, database: Database
+) -> None:
+    await start_engine(waits_in_the_loop)
+    running = [await tasks.insert("waits_in_the_loop") for _ in range(3)]
+    for task in running:
+        await tasks.until_status(task, "PROCESSING")
+        await answered(database, task)
+    one = Stacks(database)
+    found = await asyncio.gather(*(one.of(task) for task in running))
+    assert [each.task_id for each in found if each and each.stack] == running
 
 
 async def answered(database: Database, task: int) -> str | None:

@@ -247,7 +247,7 @@ class Listener:
         if not session.listens:
             self._heard_at = asyncio.get_running_loop().time()
             return
-        began = perf_counter()
+        began = perf_counter()  # uvloop's clock stands still within one turn
         if session.is_pooled:
             await self._ring_from_elsewhere()
         else:
