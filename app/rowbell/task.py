@@ -138,12 +138,25 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which tasks to list; None means any."""
+    """Which tasks to list; all conditions must hold, None means any."""
 
     status: list[Status] | None = None
     kind: list[str] | None = None
     queue: list[str] | None = None
     ids: list[int] | None = None
+    error_type: list[str] | None = None
+    created_by: list[str] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+    text: str | None = None
+    """In the payload or the description, whatever its case."""
+
+    @property
+    def is_by_finish(self) -> bool:
+        """True if the list is in the order in which its tasks have finished."""
+        return self.finished_after is not None or self.finished_before is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +174,7 @@ class Selection:
     created_before: datetime | None = None
     finished_after: datetime | None = None
     finished_before: datetime | None = None
+    text: str | None = None
     everything: bool = False
     """Said explicitly, it stands for a condition."""
 

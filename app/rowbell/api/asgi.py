@@ -20,6 +20,7 @@ from rowbell.api.limits import Limits
 from rowbell.api.metrics import MetricsPage
 from rowbell.api.operations import Operations
 from rowbell.api.origins import Origins
+from rowbell.api.page_files import PageFiles
 from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
@@ -49,13 +50,9 @@ def create_app(
     """
     operations = Operations(database, watch, gate, limits or Limits())
     allowed = Origins(origins)
-    welcome = pages.welcome_page()
 
     async def serve_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, operations, allowed)
-
-    async def show_welcome(_: Request) -> Response:
-        return welcome
 
     async def tell_readiness(_: Request) -> Response:
         reason = readiness() or await _reason_of(database)
@@ -64,11 +61,13 @@ def create_app(
         return _json({"ready": False, "reason": reason}, 503)
 
     page = pages.graphiql_page() if graphiql else None
+    dashboard = PageFiles()
     files = pages.VendoredFiles(directory=pages.HERE / "graphiql")
     graphql = GraphQLOverHTTP(operations, allowed, page)
     app = _Application(
         routes=[
-            Route("/", show_welcome),
+            Route("/", dashboard, methods=["GET"]),
+            Route("/dashboard/{file:path}", dashboard, methods=["GET"]),
             WebSocketRoute("/graphql", serve_socket),
             *([Mount("/graphiql", files)] if graphiql else []),
             Route("/healthz", _tell_health),

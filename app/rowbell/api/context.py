@@ -24,7 +24,7 @@ Info = GraphQLResolveInfo[Any]
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One for each HTTP request, and for each operation on a WebSocket."""
+    """One for each HTTP request, each operation on a WebSocket, and each channel."""
 
     database: Database
     watch: Watch
@@ -33,7 +33,8 @@ class RequestContext:
     readings: Readings
     stacks: Stacks
     viewer: Viewer
-    connection: HTTPConnection
+    connection: HTTPConnection | None
+    """None: what is executed is sent to many."""
     deadline: asyncio.Timeout | None = None
     """Of a query or a mutation; a subscription has none."""
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)

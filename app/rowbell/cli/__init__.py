@@ -23,6 +23,7 @@ from rowbell.cli import (
     watch,
 )
 from rowbell.cli.bench.commands import app as bench
+from rowbell.cli.doctor.command import doctor
 from rowbell.cli.errors import report
 from rowbell.cli.limit import app as limit
 from rowbell.cli.schedule import app as schedule
@@ -60,6 +61,7 @@ for panel, name, function in (
     (INSIGHT, "errors", failures.show_errors),
     (DATABASE, "migrate", migrate.migrate),
     (DATABASE, "completion", completion.completion),
+    (DATABASE, "doctor", doctor),
 ):
     app.command(name, rich_help_panel=panel)(function)
 app.command(
