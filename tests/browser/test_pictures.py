@@ -16,7 +16,7 @@ AN_HOUR = """
 insert into rowbell.minutes
   (minute, queue, kind, created, started, completed, failed, cancelled, retried, lost, waits, runs)
 select date_trunc('minute', now()) - i * interval '1 minute', 'default', 'render',
-  n, n, n, i % 2, 0, 0, 0,
+  n, n, n, 0, 0, 0, 0,
   array[0, n / 2, n / 3, n / 9, n / 20, i % 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
   array[0, 0, 0, n / 8, n / 2, n / 3, n / 12, i % 11, i % 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 from generate_series(1, 60) i,
@@ -31,7 +31,7 @@ insert into rowbell.tasks (kind, queue) select 'wait_for_ever', 'mail'
   from generate_series(1, 40);
 insert into rowbell.tasks (kind, description) select 'wait_for_ever', 'Report ' || i
   from generate_series(1, 9) i;
-insert into rowbell.tasks (kind) select 'render' from generate_series(1, 2000);
+insert into rowbell.tasks (kind) select 'render' from generate_series(1, 400);
 insert into rowbell.tasks (kind) select 'fail_always' from generate_series(1, 3);
 """
 
@@ -47,6 +47,7 @@ def busy(own_service: OwnService) -> Service:
 
 def picture(page: Page, name: str, folder: Path) -> None:
     place = folder / f"page-{name}.png"
+    page.set_viewport_size({"width": 1280, "height": 860})
     page.screenshot(path=place)
     assert 10_000 < place.stat().st_size < MOST_BYTES
 
