@@ -57,7 +57,7 @@ select w.id, w.host, w.process as pid, w.version, o.state, w.queues, w.kinds, w.
   w.started_at, w.beat_at as last_seen_at,
   greatest(0, extract(epoch from clock_timestamp() - w.beat_at))::float8 as silent_seconds,
   extract(epoch from w.lease)::float8 as lease_seconds, o.ended_at, w.tally::text,
-  array(select d.queue from rowbell.duty_overview d where d.worker = w.id order by 1)
+  case when o.state = 'running' and (w.tally ->> 'is_on_duty')::boolean then w.queues else '{}' end
     as on_duty_for
 from rowbell.workers w join rowbell.worker_overview o on o.id = w.id
 where ($1 or o.ended_at is null) and ($2::bigint is null or w.id = $2)

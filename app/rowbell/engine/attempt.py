@@ -47,6 +47,7 @@ class Attempt:
         "_call",
         "_ending",
         "_performing",
+        "began_at",
         "claim",
         "context",
         "executor",
@@ -62,6 +63,7 @@ class Attempt:
         self.context = context
         self.executor = executor
         self.task: asyncio.Task[None] | None = None
+        self.began_at = asyncio.get_running_loop().time()
         self._call = Call(handler, claim.payload, context)
         self._ending: Ending | None = None
         self._performing = False

@@ -42,6 +42,8 @@ class Attempts:
         self._running: dict[int, Attempt] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self.busy = asyncio.Event()
+        """Set while something runs, and for a moment after."""
         self._group = asyncio.TaskGroup()
         self._loop = asyncio.get_running_loop()
 
@@ -64,6 +66,7 @@ class Attempts:
         attempt = Attempt(claim, handler, context, self.executors[handler.runs_in])
         self._running[claim.id] = attempt
         self._idle.clear()
+        self.busy.set()
         log.debug("task.claimed", task=claim.id, kind=claim.kind, attempt=claim.attempt)
         attempt.task = self._group.create_task(self._perform(attempt))
 
@@ -83,6 +86,13 @@ class Attempts:
     def _release_from_thread(self, slots: Slots, _: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
             self._loop.call_soon_threadsafe(slots.release)
+
+    def oldest_began_at(self) -> float | None:
+        """Time of the loop; None, and no more `busy`, while nothing runs."""
+        if oldest := next(iter(self._running.values()), None):
+            return oldest.began_at
+        self.busy.clear()
+        return None
 
     def held(self) -> list[int]:
         """Ids of the tasks that run here, or whose outcome is not written yet."""
