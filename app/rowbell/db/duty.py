@@ -46,8 +46,11 @@ class Duty:
         self.changed: Ring = lambda: None
         """Called when `is_wanted` has changed."""
         self._session: Session | None = None
+        self._deciding = asyncio.Lock()
+        """Who is on duty, and awake, is decided by one caller at a time, answer included."""
         self._awake: set[int] = set()
-        self._at_gate: list[Ring] = []
+        self._at_gate: dict[object, Ring] = {}
+        """By a key of each wait: a gate that was passed before a wait began does not end it."""
         self._gate_pause = LEAST_GATE_PAUSE_SECONDS
         self._gate_at = 0.0
 
@@ -87,58 +90,74 @@ class Duty:
         seconds = CHAIR_SECONDS if waiting else 0.0
         statement = "select rowbell.take_chair($1, $2)"
         patience = timedelta(seconds=seconds)
-        self.is_on = bool(await self._ask(statement, self.chair, patience, patience=seconds))
+        async with self._deciding:
+            self.is_on = bool(await self._ask(statement, self.chair, patience, patience=seconds))
         return self.is_on
 
     async def leave(self) -> None:
         """Give the chair up, whether or not anybody waits for it."""
-        self.is_on = False
-        awake, self._awake = list(self._awake), set()
-        await self._ask("select rowbell.leave_chair($1, $2)", self.chair, awake)
+        async with self._deciding:
+            self.is_on = False
+            awake, self._awake = list(self._awake), set()
+            await self._ask("select rowbell.leave_chair($1, $2)", self.chair, awake)
 
     async def pass_gate(self, after: Ring | None = None) -> None:
-        """Call `after`, and who waited before, once all have ended who saw somebody awake."""
+        """Call `after`, and who waited before, until all have ended who saw somebody awake."""
         if after:
-            self._at_gate.append(after)
+            self._wait_at_gate(after)
         await self._pass_gate([])
 
     # ---------------------------------------------------- for the dispatchers; these raise nothing
 
     async def stay_awake(self, queue: str, kinds: list[str]) -> list[int]:
         """Say that this worker looks at a queue by itself. Returns the locks, for `stand_down`."""
-        keys = await self._ask_safely("select rowbell.stay_awake($1, $2)", queue, kinds)
-        self._awake.update(keys or ())
-        return list(keys or ())
+        async with self._deciding:
+            if not self.is_on:
+                return []
+            statement = "select rowbell.stay_awake($1, $2)"
+            keys = list(await self._ask_safely(statement, queue, kinds) or ())
+            self._awake.update(keys)
+            return keys
 
     async def stand_down(self, keys: list[int], last_look: Ring) -> None:
-        """Give up these locks; `last_look` is called once nothing can have been missed."""
-        self._awake.difference_update(keys)
-        self._at_gate.append(last_look)
-        with suppress(RowbellError):
-            await self._pass_gate(keys)
+        """Give up these locks. Until nothing can have been missed, `last_look` is called: once, or
+        again and again while a long transaction keeps the gate."""
+        async with self._deciding:
+            held = [key for key in keys if key in self._awake]
+            self._awake.difference_update(held)
+            self._wait_at_gate(last_look)
+            with suppress(RowbellError):
+                await self._pass_gate(held)
 
     async def hand_on(self) -> None:
         """Let another one answer, if anybody waits for that: here every slot is taken."""
+        async with self._deciding:
+            if not self.is_on:
+                return
+            statement = "select rowbell.hand_on_chair($1, $2)"
+            kept = await self._ask_safely(statement, self.chair, list(self._awake))
+            self.is_on = kept is not None
+            self._awake = set(kept or ())
         if not self.is_on:
-            return
-        statement = "select rowbell.hand_on_chair($1, $2)"
-        self.is_on = bool(await self._ask_safely(statement, self.chair, list(self._awake)))
-        if not self.is_on:
-            self._awake.clear()
             self.changed()
+
+    def _wait_at_gate(self, after: Ring) -> None:
+        self._at_gate = {key: ring for key, ring in self._at_gate.items() if ring != after}
+        self._at_gate[object()] = after
 
     async def _pass_gate(self, keys: list[int]) -> None:
         patience = timedelta(seconds=GATE_SECONDS)
-        waiting = list(self._at_gate)  # those who come during the statement wait for the next one
+        waiting = dict(self._at_gate)  # those who come during the statement wait for the next one
         if await self._ask("select rowbell.stand_down($1, $2)", keys, patience):
             self._gate_pause = LEAST_GATE_PAUSE_SECONDS
-            self._at_gate = [ring for ring in self._at_gate if ring not in waiting]
-            for ring in waiting:
-                ring()
+            for each in waiting:
+                self._at_gate.pop(each, None)
         else:
             self._gate_at = asyncio.get_running_loop().time() + self._gate_pause
             self._gate_pause = min(MOST_GATE_PAUSE_SECONDS, self._gate_pause * 2)
             self.changed()
+        for ring in waiting.values():
+            ring()  # also while the gate is closed: of those who were silent some have committed
 
     async def _ask_safely(self, statement: str, *arguments: object) -> Any:
         with suppress(RowbellError):

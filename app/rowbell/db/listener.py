@@ -198,7 +198,6 @@ class Listener:
         if not await duty.take(waiting=waiting):
             return 0.0 if waiting else CHAIR_SECONDS
         await self._tune(session)
-        self.ears.on_duty()
         await duty.pass_gate(self.ears.on_duty)
         return duty.gate_seconds
 

@@ -23,6 +23,7 @@ class Ending(StrEnum):
     CANCELLED = "cancelled"
     DRAINED = "drained"
     FENCED = "fenced"
+    RETURNED = "returned"
 
 
 @dataclass(slots=True)

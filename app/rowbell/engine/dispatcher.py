@@ -120,7 +120,7 @@ class Dispatcher:
 
     async def _reserve(self) -> int:
         """Every free slot, one at least. While there is none, somebody else should look."""
-        if self._slots.free:
+        if self._slots.free > 0:
             return await self._slots.reserve()
         patience = FULL_SECONDS
         while True:

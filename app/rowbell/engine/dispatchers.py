@@ -96,7 +96,7 @@ class Dispatchers:
 
     async def _hand_on(self) -> None:
         """In one lane no slot is free: somebody else may have some."""
-        if all(lane.slots.free == 0 for lane in self._lanes):
+        if all(lane.slots.free <= 0 for lane in self._lanes):
             self._duty.want(False)
         await self._duty.hand_on()
 
