@@ -24,6 +24,7 @@ begin
     format('Worker %s (%s, process %s) does not listen at the moment: its listening connection is gone.', w.id, w.host, w.process),
     'rowbell doctor', 'COMMAND', 'BELL', jsonb_build_object('worker', w.id::text), null::timestamptz
   from rowbell.workers w where w.lost_at is null and w.stopped_at is null and w.beat_at + w.lease >= at
+    and w.started_at < at - interval '15 seconds'
     and not (w.tally ->> 'is_listening')::boolean and not (w.tally ->> 'is_deaf')::boolean
   union all
   select 'bell_missed', 'WARNING', 'bell_missed',

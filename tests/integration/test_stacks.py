@@ -59,6 +59,19 @@ async def test_a_running_handler_tells_its_frames_and_none_of_ours(  # noqa: PLR
     assert "rowbell/engine" not in found
 
 
+async def test_all_that_are_asked_for_at_once_are_answered(
+    start_engine: StartEngine, tasks: Tasks, database: Database
+) -> None:
+    await start_engine(waits_in_the_loop)
+    running = [await tasks.insert("waits_in_the_loop") for _ in range(3)]
+    for task in running:
+        await tasks.until_status(task, "PROCESSING")
+        await answered(database, task)
+    one = Stacks(database)
+    found = await asyncio.gather(*(one.of(task) for task in running))
+    assert [each.task_id for each in found if each and each.stack] == running
+
+
 async def answered(database: Database, task: int) -> str | None:
     """The stack, asked for again while the handler has yet to begin."""
     async with asyncio.timeout(15):

@@ -5,7 +5,23 @@ from datetime import timedelta
 
 from rows import Ear
 
-from rowbell.db import inserts, journal, overview, schedules, tasks, workers
+from rowbell.db import (
+    attention,
+    bell,
+    condition,
+    history,
+    inserts,
+    journal,
+    overview,
+    past,
+    queues,
+    roster,
+    schedules,
+    stacks,
+    tasks,
+    workers,
+)
+from rowbell.db.error_groups import ErrorFilter, error_groups
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
 from rowbell.handlers import Handlers
@@ -72,3 +88,23 @@ async def test_the_service_may_listen(login_url: Callable[..., Awaitable[str]]) 
     ear = await Ear.open(await login_url(SERVICE), "rowbell_bell", "rowbell_cancel")
     assert await ear.heard() == []
     await ear.close()
+
+
+async def test_the_service_may_read_all_that_operators_are_shown(
+    login_url: Callable[..., Awaitable[str]],
+) -> None:
+    database = await Database.open(await login_url(SERVICE), name="rowbell tests")
+    task = await inserts.create(database, NewTask())
+    await queues.limit_queue(database, "default", {"max_running": 1}, subject="ann")
+    await queues.limit_key(database, "customer 1", 2, subject=None)
+    assert [each.name for each in await queues.queues(database)] == ["default"]
+    assert [each.topic for each in await attention.attention(database)] == ["no_worker"]
+    assert (await condition.condition(database)).tables
+    assert len((await bell.bell(database)).triggers) == 11
+    assert await roster.workers(database, ended=True) == []
+    assert await history.history(database, window=timedelta(hours=1)) == []
+    assert await error_groups(database, ErrorFilter(), most=5) == []
+    assert [each.event for each in await past.moments(database, task.id)] == ["CREATED"]
+    assert await stacks.ask(database, [task.id], seconds=0) == {}
+    await stacks.tell(database, task_id=task.id, attempt=1, worker=1, stack="here", reason="")
+    await database.close()

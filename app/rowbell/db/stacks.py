@@ -35,7 +35,8 @@ class Stack:
 async def ask(database: Database, task_ids: list[int], *, seconds: float) -> dict[int, Stack]:
     """The answers that came in time. Raises Unavailable."""
     async with database.pooled() as connection:
-        asked_at: datetime = await connection.fetchval(_ASK, task_ids)
+        asked = await connection.fetch(_ASK, task_ids)  # all rows: fetchval would stop at the first
+    asked_at: datetime = asked[0][0]
     found: dict[int, Stack] = {}
     pause = LOOK_SECONDS
     until = asyncio.get_running_loop().time() + seconds
