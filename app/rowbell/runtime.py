@@ -19,12 +19,14 @@ from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
 from rowbell.crew import Crew, Orders
+from rowbell.db.ears import TOKENS
 from rowbell.db.embedded import EmbeddedPostgres
 from rowbell.db.listener import Listener
 from rowbell.db.patience import PATIENCE_SECONDS
 from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
+from rowbell.engine.hearing import hear
 from rowbell.engine.kinds import built_in
 from rowbell.engine.schedules import Schedules
 from rowbell.engine.sweeper import Sweeper
@@ -127,15 +129,14 @@ class Service:
             gate = self.gate = Gate(database, self.settings)
             await gate.prepare()  # before anything runs that would have to be drained
             listener.ears.tokens = gate.changed
+            listener.hears = frozenset({TOKENS})
         async with _ending(self._hang_up, self._abandon) as services:
             running: list[asyncio.Task[None]] = []
             if self.with_worker:
                 worker = self.worker = Worker(database, handlers, self.settings)
                 sweeper = Sweeper(database, worker, self.settings)
-                listener.ears.bell = worker.dispatchers.bell
-                listener.ears.cancel = worker.cancel
                 schedules = Schedules(database, handlers)
-                listener.ears.schedules = schedules.ring
+                hear(listener, worker, sweeper, schedules)
                 running.append(services.create_task(worker.run(), name="worker"))
                 await worker.ready.wait()
                 running.append(services.create_task(sweeper.run(), name="sweeper"))
@@ -153,15 +154,14 @@ class Service:
                 services.create_task(api.run(), name="api")
                 await api.ready.wait()
 
-            def look() -> None:
+            engine_ready = listener.ears.ready
+
+            def ready() -> None:
+                engine_ready()
                 listener.ears.changes()
                 listener.ears.tokens()
-                if self.worker:
-                    self.worker.dispatchers.look()
-                    sweeper.sweep_soon()
-                    schedules.ring()
 
-            listener.ears.ready = look
+            listener.ears.ready = ready
             running.append(services.create_task(listener.run(), name="listener"))
             await self._hear(listener)
             if self.crew:

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rowbell.db.listener import PROBE, Ears, Listener
+from rowbell.db.ears import PROBE, Ears
+from rowbell.db.listener import Listener
 
 from integration.conftest import StartEngine, Tasks, listening, soon, until_event
 from line import Line

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rowbell.db.listener import Ears
+from rowbell.db.ears import Ears
 
 from integration.conftest import StartEngine, Tasks, listening, soon, until_event
 from postgres import Server, available

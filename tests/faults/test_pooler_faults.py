@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from rowbell import Context
-from rowbell.db.listener import Ears, Listener
+from rowbell.db.ears import Ears
+from rowbell.db.listener import Listener
 from rowbell.db.migrate import migrate
 
 from integration.conftest import StartEngine, Tasks, listening, until_event

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from rowbell import Context, GiveUp
-from rowbell.db.listener import Ears
+from rowbell.db.ears import Ears
 from rowbell.db.migrate import migrate
 
 from integration.conftest import StartEngine, Tasks, listening, soon, until_event

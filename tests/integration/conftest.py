@@ -9,9 +9,11 @@ import asyncpg
 import pytest
 
 from rowbell.config import Settings
-from rowbell.db.listener import Ears, Listener
+from rowbell.db.ears import Ears
+from rowbell.db.listener import Listener
 from rowbell.db.pool import Database
 from rowbell.decorator import Options, describe
+from rowbell.engine.hearing import hear
 from rowbell.engine.schedules import Schedules
 from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
@@ -42,15 +44,7 @@ class Engine:
         self.sweeper = Sweeper(database, self.worker, settings)
         self.schedules = Schedules(database, handlers)
         self.services: list[asyncio.Task[None]] = []
-        self.listener.ears.bell = self.worker.dispatchers.bell
-        self.listener.ears.cancel = self.worker.cancel
-        self.listener.ears.schedules = self.schedules.ring
-        self.listener.ears.ready = self._look
-
-    def _look(self) -> None:
-        self.worker.dispatchers.look()
-        self.sweeper.sweep_soon()
-        self.schedules.ring()
+        hear(self.listener, self.worker, self.sweeper, self.schedules)
 
     async def start(self, *, hears: bool = True) -> None:
         self.services.append(asyncio.create_task(self.worker.run()))

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from rowbell.db.listener import BELL, Ears
+from rowbell.db.ears import BELL, Ears
 
 from integration.conftest import listening, soon
 

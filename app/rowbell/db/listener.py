@@ -4,23 +4,24 @@ Rules: LISTEN first, then look at every queue; never be inside a transaction; tr
 A dead socket fires no callback, and a pooler answers LISTEN and delivers nothing, so silence is
 broken by a NOTIFY that has to come back within a deadline. It is our own; behind a pooler it comes
 from another session, for there our own may be heard although no other would be.
+
+Every NOTIFY wakes every session that LISTENs, to whatever: a worker that is not on duty does not.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from math import inf
 
 import asyncpg
 
-from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, is_pooled, translated
+from rowbell.db import ears as channels
+from rowbell.db.duty import Duty
+from rowbell.db.ears import Ears
+from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, translated
+from rowbell.db.session import Session
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
-
-BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
-SCHEDULES = "rowbell_schedules"
-TOKENS = "rowbell_tokens"
 
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 1.0
@@ -32,12 +33,13 @@ MOST_LOCK_SECONDS = 1.0
 """Until the watch lock is asked for again: soon at first, for transactions that have told nobody of
 their changes hold it for a moment; another process that watches holds it for long."""
 
-# So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
-# as start-up parameters: a pooler would refuse those.
-_KEEPALIVES = """
-set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3
-"""
+CHAIR_SECONDS = 0.5
+"""Until the chair is asked for again, where other notifications must not wait for that."""
 
+EVERYTHING = frozenset(
+    {channels.BELL, channels.CANCEL, channels.CHANGES, channels.SCHEDULES, channels.TOKENS}
+)
+OF_DUTY = frozenset({channels.BELL, channels.CANCEL, channels.SCHEDULES})
 
 # A server that was demoted without a restart takes a NOTIFY, but no claim.
 _READ_ONLY = "select current_setting('transaction_read_only') = 'on'"
@@ -51,46 +53,42 @@ class Unheard(Deaf):
     """LISTEN was answered, but a NOTIFY did not arrive: a pooler."""
 
 
-def _nothing(*_: Any) -> None:
-    """Nobody asked to be told."""
-
-
-@dataclass(slots=True)
-class Ears:
-    """Whom to tell; all are called on the event loop and must return at once."""
-
-    bell: Callable[[str], None] = _nothing
-    """A queue got due tasks."""
-    cancel: Callable[[int], None] = _nothing
-    """The cancel of a running task was asked for."""
-    changes: Callable[[], None] = _nothing
-    """Some task changed, while somebody watches."""
-    schedules: Callable[[], None] = _nothing
-    """A schedule was made or changed."""
-    tokens: Callable[[], None] = _nothing
-    """An API token was made, changed or taken back."""
-    ready: Callable[[], None] = _nothing
-    """LISTEN is in force (again): whatever was rung before may have been missed."""
-    lost: Callable[[], None] = _nothing
-    """The connection is gone; a good moment to see whether the server is."""
-
-
 @dataclass(slots=True)
 class Listener:
-    """A service: `run()` until cancelled; `ready` is set while LISTEN is in force."""
+    """A service: `run()` until cancelled; `ready` is set while notifications would arrive."""
 
     url: str
     probe_seconds: float
     ears: Ears = field(default_factory=Ears)
     name: str = "rowbell listener"
+    duty: Duty | None = None
+    """Of the worker of this process. None: it hears every channel."""
+    hears: frozenset[str] = frozenset()
+    """Channels beside those of the duty."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     wants_changes: bool = False
     """While True, hold the watch lock, so that changes are told to everybody who watches."""
-    _heard: asyncio.Event = field(default_factory=asyncio.Event)
-    _holds_watch: bool = False
-    _is_pooled: bool = False
+    wants_cancels: bool = False
+    """While True, cancels are heard although this worker is not on duty."""
     is_deaf: bool = False
     """True while PostgreSQL answers but delivers no notification."""
+    _heard: asyncio.Event = field(default_factory=asyncio.Event)
+    _heard_at: float = 0.0
+    _stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    _holds_watch: bool = False
+    _watch_pause: float = LOCK_SECONDS
+    _is_pooled: bool = False
+
+    def watch(self, wanted: bool) -> None:
+        """Ask for (or do without) notifications of changes."""
+        self.wants_changes = wanted
+        self._stirred.set()
+
+    def mind_cancels(self, wanted: bool) -> None:
+        """Something runs here for long, or no more."""
+        if wanted != self.wants_cancels:
+            self.wants_cancels = wanted
+            self._stirred.set()
 
     async def run(self) -> None:
         """Listen until cancelled; every loss is logged and followed by a jittered reconnect."""
@@ -124,57 +122,131 @@ class Listener:
 
         def hang_up(_: Connection) -> None:
             gone.set()
+            self._stirred.set()
             self._heard.set()
 
         connection.add_termination_listener(hang_up)
+        session = Session(connection, self.probe_seconds)
         try:
             with translated():
-                await self._listen(connection, gone)
+                await self._listen(session, gone)
         finally:
             self._holds_watch = False
-            await _close(connection)
+            if self.duty:
+                self.duty.disconnect()
+            await session.close()
 
-    async def _listen(self, connection: Connection, gone: asyncio.Event) -> None:
+    async def _listen(self, session: Session, gone: asyncio.Event) -> None:
         try:
-            self._is_pooled = await is_pooled(connection)
-            await _refuse_replica(connection)  # before LISTEN, which it would refuse, and log
-            for channel in (BELL, CANCEL, CHANGES, SCHEDULES, TOKENS, PROBE):
-                await connection.add_listener(channel, self._hear)
-            if not self._is_pooled:
-                await connection.execute(_KEEPALIVES)
-            await self._prove(connection)
+            await session.begin()
+            self._is_pooled = session.is_pooled
+            await _refuse_replica(session)  # before LISTEN, which it would refuse, and log
+            await session.tune({channels.PROBE}, self._hear)
+            await self._prove(session)
+            if self.duty:
+                self.duty.connect(session)
+                self.duty.changed = self._stirred.set
+            await self._attend(session, waiting=False)
+            await self._tune(session)
             log.info("listener.ready")
             self.is_deaf = False
             self.ready.set()
             self.ears.ready()
-            await self._keep(connection, gone)
+            await self._keep(session, gone)
         except TimeoutError:
-            connection.terminate()  # there is nobody to say goodbye to
+            session.terminate()  # there is nobody to say goodbye to
             raise
 
-    async def _keep(self, connection: Connection, gone: asyncio.Event) -> None:
-        pause = LOCK_SECONDS
+    async def _keep(self, session: Session, gone: asyncio.Event) -> None:
         while not gone.is_set():
-            self._heard.clear()
-            await self._watch_or_not(connection)
-            waiting = self.wants_changes and not self._holds_watch
-            pause = min(MOST_LOCK_SECONDS, pause * 2) if waiting else LOCK_SECONDS
-            try:
-                async with asyncio.timeout(pause if waiting else self.probe_seconds):
-                    await self._heard.wait()
-            except TimeoutError:
-                if not waiting or pause == MOST_LOCK_SECONDS:
-                    await self._prove(connection)
+            self._stirred.clear()
+            pause = min(await self._attend(session, waiting=True), await self._tune(session))
+            pause = min(pause, await self._watch_or_not(session))
+            silence = asyncio.get_running_loop().time() - self._heard_at
+            if silence >= self.probe_seconds:
+                await self._prove(session)
+            else:
+                await self._stir(min(pause, self.probe_seconds - silence))
         raise Unavailable("the listening connection was closed by the server.")
 
-    async def _prove(self, connection: Connection) -> None:
+    async def _stir(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stirred.wait()
+        except TimeoutError:
+            return
+
+    # ------------------------------------------------------------------------------ duty
+
+    async def _attend(self, session: Session, *, waiting: bool) -> float:
+        """Take, keep or leave the chair; returns the seconds until that has to be done again."""
+        duty = self.duty
+        if duty is None:
+            return inf
+        if duty.gate_seconds == 0:
+            await duty.pass_gate()
+        if duty.is_on:
+            if not duty.is_wanted:
+                await duty.leave()
+            return duty.gate_seconds
+        if not duty.is_wanted:
+            return inf
+        waiting = waiting and not self._channels()  # while it waits, nothing is heard
+        if not await duty.take(waiting=waiting):
+            return 0.0 if waiting else CHAIR_SECONDS
+        await self._tune(session)
+        await duty.pass_gate(self.ears.on_duty)
+        return duty.gate_seconds
+
+    def _channels(self) -> frozenset[str]:
+        if self.duty is None:
+            return EVERYTHING
+        wanted = self.hears
+        if self.duty.is_on:
+            wanted |= OF_DUTY
+        if self.wants_cancels:
+            wanted |= {channels.CANCEL}
+        if self.wants_changes:
+            wanted |= {channels.CHANGES}
+        return wanted
+
+    async def _tune(self, session: Session) -> float:
+        """LISTEN to what is wanted now."""
+        wanted = self._channels()
+        new = await session.tune({*wanted, channels.PROBE} if wanted else set(), self._hear)
+        if channels.CANCEL in new:
+            self.ears.cancels()
+        return inf
+
+    # --------------------------------------------------------------------------- watchers
+
+    async def _watch_or_not(self, session: Session) -> float:
+        """Hold the watch lock while that is wanted; returns the seconds until the next try."""
+        if self.wants_changes and not self._holds_watch:
+            self._holds_watch = await session.ask("select pg_try_advisory_lock(1919907682, 2)")
+            self.ears.changes()  # what happened while nobody held the lock was told to nobody
+        elif self._holds_watch and not self.wants_changes:
+            await session.ask("select pg_advisory_unlock(1919907682, 2)")
+            self._holds_watch = False
+        if not self.wants_changes or self._holds_watch:
+            self._watch_pause = LOCK_SECONDS
+            return inf
+        self._watch_pause = min(MOST_LOCK_SECONDS, self._watch_pause * 2)
+        return self._watch_pause
+
+    # ------------------------------------------------------------------------------ proof
+
+    async def _prove(self, session: Session) -> None:
         """One NOTIFY round trip. Whoever listens hears it too, and needs no probe of its own."""
-        await _refuse_replica(connection)
+        await _refuse_replica(session)
         self._heard.clear()
-        if self._is_pooled:
+        if not session.listens:
+            self._heard_at = asyncio.get_running_loop().time()
+            return
+        if session.is_pooled:
             await self._ring_from_elsewhere()
         else:
-            await _ring(connection)
+            await _ring(session)
         try:
             async with asyncio.timeout(self.probe_seconds):
                 await self._heard.wait()
@@ -185,40 +257,18 @@ class Listener:
             ) from None
 
     async def _ring_from_elsewhere(self) -> None:
-        another = await self._connect()
+        another = Session(await self._connect(), self.probe_seconds)
         try:
             await _ring(another)
         finally:
-            await _close(another)
-
-    async def _watch_or_not(self, connection: Connection) -> None:
-        if self.wants_changes and not self._holds_watch:
-            self._holds_watch = await connection.fetchval(
-                "select pg_try_advisory_lock(1919907682, 2)"
-            )
-            self.ears.changes()  # what happened while nobody held the lock was told to nobody
-        elif self._holds_watch and not self.wants_changes:
-            await connection.execute("select pg_advisory_unlock(1919907682, 2)")
-            self._holds_watch = False
-
-    def watch(self, wanted: bool) -> None:
-        """Ask for (or do without) notifications of changes."""
-        self.wants_changes = wanted
-        self._heard.set()
+            await another.close()
 
     def _hear(self, _: Connection, __: int, channel: str, payload: object) -> None:
         self._heard.set()
-        if channel == BELL:
+        self._heard_at = asyncio.get_running_loop().time()
+        if channel == channels.BELL:
             log.debug("bell.heard", queue=payload)
-            self.ears.bell(str(payload))
-        elif channel == CANCEL:
-            self.ears.cancel(int(str(payload)))
-        elif channel == CHANGES:
-            self.ears.changes()
-        elif channel == SCHEDULES:
-            self.ears.schedules()
-        elif channel == TOKENS:
-            self.ears.tokens()
+        self.ears.tell(channel, str(payload))
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):
@@ -234,28 +284,18 @@ class Listener:
             )
 
 
-async def _refuse_replica(connection: Connection) -> None:
-    if await connection.fetchval(_READ_ONLY):
+async def _refuse_replica(session: Session) -> None:
+    if await session.ask(_READ_ONLY):
         raise Deaf(
             "this server is a replica, or read-only: it takes no claims.",
             hint="connect to the primary",
         )
 
 
-async def _ring(connection: Connection) -> None:
+async def _ring(session: Session) -> None:
     try:
-        await connection.execute(f"select pg_notify('{PROBE}', '')")
+        await session.execute(f"select pg_notify('{channels.PROBE}', '')")
     except asyncpg.ProgramLimitExceededError as error:
         raise Deaf(
             "the queue of notifications is full.", hint="select rowbell.bell_problem() says more"
         ) from error
-
-
-async def _close(connection: Connection) -> None:
-    """Say goodbye if the server still answers; hang up if not."""
-    try:
-        async with asyncio.timeout(1):
-            await connection.execute("unlisten *")  # a pooler gives this session to others
-            await connection.close()
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        connection.terminate()

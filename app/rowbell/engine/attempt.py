@@ -23,6 +23,7 @@ class Ending(StrEnum):
     CANCELLED = "cancelled"
     DRAINED = "drained"
     FENCED = "fenced"
+    RETURNED = "returned"
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Attempt:
         "_call",
         "_ending",
         "_performing",
+        "began_at",
         "claim",
         "context",
         "executor",
@@ -62,6 +64,7 @@ class Attempt:
         self.context = context
         self.executor = executor
         self.task: asyncio.Task[None] | None = None
+        self.began_at = asyncio.get_running_loop().time()
         self._call = Call(handler, claim.payload, context)
         self._ending: Ending | None = None
         self._performing = False

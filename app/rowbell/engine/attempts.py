@@ -10,9 +10,8 @@ from rowbell.engine.attempt import Attempt, Ending
 from rowbell.engine.completer import Completer
 from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors.executors import Executors
-from rowbell.engine.lanes import Lanes
+from rowbell.engine.lanes import Lane, Lanes
 from rowbell.engine.progress import Progress
-from rowbell.engine.slots import Slots
 from rowbell.handlers import Handlers
 from rowbell.logs import log
 from rowbell.task import Claim
@@ -34,6 +33,8 @@ class Attempts:
         """process_slots: processes for handlers; None is one for each CPU core."""
         process_slots = process_slots or cores()
         self.lanes = Lanes(handlers, slots, process_slots)
+        for lane in self.lanes:
+            lane.begin, lane.give_back = self._begin, self._give_back
         self.executors = Executors(handlers, slots=slots, process_slots=process_slots)
         self._database = database
         self._handlers = handlers
@@ -42,6 +43,8 @@ class Attempts:
         self._running: dict[int, Attempt] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self.busy = asyncio.Event()
+        """Set while something runs, and for a moment after."""
         self._group = asyncio.TaskGroup()
         self._loop = asyncio.get_running_loop()
 
@@ -64,25 +67,43 @@ class Attempts:
         attempt = Attempt(claim, handler, context, self.executors[handler.runs_in])
         self._running[claim.id] = attempt
         self._idle.clear()
+        self.busy.set()
         log.debug("task.claimed", task=claim.id, kind=claim.kind, attempt=claim.attempt)
+        self.lanes[claim.kind].enter(attempt)
+
+    def _begin(self, attempt: Attempt) -> None:
         attempt.task = self._group.create_task(self._perform(attempt))
 
+    def _give_back(self, attempt: Attempt) -> None:
+        attempt.end(Ending.RETURNED)
+        self._begin(attempt)
+
     async def _perform(self, attempt: Attempt) -> None:
-        await self._completer.put(await attempt.run())
+        outcome = await attempt.run()
+        await self._completer.put(outcome)
         if self._running.get(attempt.claim.id) is attempt:
             del self._running[attempt.claim.id]
-        slots = self.lanes[attempt.claim.kind].slots
+        lane = self.lanes[attempt.claim.kind]
+        if outcome.ending is None:
+            lane.note(outcome.seconds)
         if lingering := attempt.lingering:
             # A thread outlives its attempt: the next would wait for one although it is claimed.
-            lingering.add_done_callback(partial(self._release_from_thread, slots))
+            lingering.add_done_callback(partial(self._leave_from_thread, lane))
         else:
-            slots.release()
+            lane.leave()
         if not self._running:
             self._idle.set()
 
-    def _release_from_thread(self, slots: Slots, _: object) -> None:
+    def _leave_from_thread(self, lane: Lane, _: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
-            self._loop.call_soon_threadsafe(slots.release)
+            self._loop.call_soon_threadsafe(lane.leave)
+
+    def oldest_began_at(self) -> float | None:
+        """Time of the loop; None, and no more `busy`, while nothing runs."""
+        if oldest := next(iter(self._running.values()), None):
+            return oldest.began_at
+        self.busy.clear()
+        return None
 
     def held(self) -> list[int]:
         """Ids of the tasks that run here, or whose outcome is not written yet."""

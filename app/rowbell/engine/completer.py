@@ -165,6 +165,7 @@ _OUTCOMES = {
     Ending.CANCELLED: "CANCELLED",
     Ending.DRAINED: "RELEASED",
     Ending.FENCED: "RELEASED",
+    Ending.RETURNED: "RELEASED",
 }
 
 

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from rowbell.engine.slots import Slots
+from rowbell.db.duty import Duty
+from rowbell.engine.lanes import Lane
+from rowbell.engine.vigil import Vigil
 from rowbell.logs import log
 from rowbell.task import Claim
 
@@ -12,6 +14,10 @@ SETTLE_SECONDS = 0.01
 """A queue that was silent for this long is asked for its next scheduled task."""
 LONGEST_SLEEP_SECONDS = 30.0
 """Bells announce rows due within a minute; for those further ahead it looks this often."""
+FULL_SECONDS = 0.005
+MOST_FULL_SECONDS = 1.0
+"""Without a free slot for this long, others are asked to answer the bell; then again, ever more
+rarely: another worker may have come."""
 
 
 class Dispatcher:
@@ -20,27 +26,42 @@ class Dispatcher:
     def __init__(
         self,
         queue: str,
+        lane: Lane,
+        duty: Duty,
         *,
-        slots: Slots,
         claim: Callable[[str, int], Awaitable[list[Claim]]],
         start: Callable[[Claim], None],
         seconds_to_next: Callable[[str], Awaitable[float | None]],
         retire: Callable[[str], None] | None,
+        full: Callable[[], Awaitable[None]],
+        free: Callable[[], None],
     ) -> None:
-        """retire: called when the queue has long been empty; None: this one stays."""
+        """retire: called when the queue has long been empty; None: this one stays.
+
+        full, free: called when slots have long been taken, and when there are some again.
+        """
         self.queue = queue
-        self._slots = slots
+        self._slots = lane.slots
+        self._duty = duty
         self._claim = claim
         self._start = start
         self._seconds_to_next = seconds_to_next
         self._retire = retire
+        self._full = full
+        self._free = free
         self._wake = asyncio.Event()
+        self._vigil = Vigil(queue, lane.kinds, duty, self._wake.set)
         self._sleeping = True
         self._swept = False
         self._stopping = False
 
     def ring(self) -> None:
-        """A bell, an alarm, a reconnect: look."""
+        """A bell was rung for this queue."""
+        self._vigil.hear()
+        self._wake.set()
+
+    def look(self) -> None:
+        """Bells may have been missed."""
         self._wake.set()
 
     def sweep(self) -> None:
@@ -56,20 +77,31 @@ class Dispatcher:
     async def run(self) -> None:
         """Until `stop`, or until it retires. Cancelling is safe only after `stop`."""
         log.debug("dispatcher.started", queue=self.queue)
-        self._sleeping = False
         while not self._stopping:
+            self._sleeping = False
             self._wake.clear()  # before the look: a bell rung during it calls for another one
-            by_sweep, self._swept = self._swept, False
-            while await self._look(by_sweep=by_sweep):
-                by_sweep = False
-            if not self._stopping and not await self._sleep() and self._retire:
+            found = await self._look_until_empty()
+            self._sleeping = True
+            if not self._stopping and not await self._rest(found=found) and self._retire:
                 self._retire(self.queue)
                 break
         log.debug("dispatcher.stopped", queue=self.queue)
 
-    async def _look(self, *, by_sweep: bool) -> bool:
-        """Claim once and start it; True if the queue may hold more."""
-        reserved = await self._slots.reserve()
+    async def _look_until_empty(self) -> bool:
+        """Claim until there is no more; True if anything was found."""
+        found = False
+        more = True
+        while more:
+            by_sweep, self._swept = self._swept, False
+            reserved = await self._reserve()
+            claimed = await self._look(reserved, by_sweep=by_sweep)
+            found = found or claimed > 0
+            more = claimed == reserved
+            await self._vigil.begin_if_hurried()
+        return found
+
+    async def _look(self, reserved: int, *, by_sweep: bool) -> int:
+        """Claim once and start it; returns how many it were."""
         claims: list[Claim] = []
         try:
             if not self._stopping:
@@ -80,23 +112,49 @@ class Dispatcher:
             self._start(claim)
         if claims and by_sweep:
             log.warning("sweep.found", queue=self.queue, tasks=len(claims))
-        return len(claims) == reserved
+        return len(claims)
+
+    async def _reserve(self) -> int:
+        """Every free slot, one at least. While there is none, somebody else should look."""
+        if self._slots.free > 0:
+            return await self._slots.reserve()
+        patience = FULL_SECONDS
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    reserved = await self._slots.reserve()
+                    self._free()
+                    return reserved
+            await self._full()
+            await self._vigil.begin_if_hurried()
+            patience = min(MOST_FULL_SECONDS, patience * 2)
+
+    async def _rest(self, *, found: bool) -> bool:
+        """Until it is time to look again. False: for long there was nothing to look for."""
+        if not self._vigil.is_kept:
+            return await self._sleep()
+        pause = self._vigil.pause(found)
+        if pause is None:
+            await self._vigil.end()
+        else:
+            await self._rung_within(pause)
+        return True
 
     async def _sleep(self) -> bool:
         """Until rung, or until a scheduled task is due. False: for long, there was neither."""
-        self._sleeping = True
-        try:
-            if await self._rung_within(SETTLE_SECONDS):
+        if not self._duty.answers:
+            if not self._retire:
+                await self._wake.wait()
+            return self._wake.is_set()
+        if await self._rung_within(SETTLE_SECONDS):
+            return True
+        seconds: float | None = LONGEST_SLEEP_SECONDS + 1
+        while seconds is not None and seconds > LONGEST_SLEEP_SECONDS:
+            seconds = await self._seconds_to_next(self.queue)
+            pause = LONGEST_SLEEP_SECONDS if seconds is None else seconds
+            if await self._rung_within(min(pause, LONGEST_SLEEP_SECONDS)):
                 return True
-            seconds: float | None = LONGEST_SLEEP_SECONDS + 1
-            while seconds is not None and seconds > LONGEST_SLEEP_SECONDS:
-                seconds = await self._seconds_to_next(self.queue)
-                pause = LONGEST_SLEEP_SECONDS if seconds is None else seconds
-                if await self._rung_within(min(pause, LONGEST_SLEEP_SECONDS)):
-                    return True
-            return seconds is not None
-        finally:
-            self._sleeping = False
+        return seconds is not None
 
     async def _rung_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

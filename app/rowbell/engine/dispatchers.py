@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
+from rowbell.db.duty import Duty
 from rowbell.engine.claims import Claims
 from rowbell.engine.dispatcher import Dispatcher
 from rowbell.engine.lanes import Lane, Lanes
@@ -19,6 +20,7 @@ class Dispatchers:
         queues: tuple[str, ...],
         lanes: Lanes,
         claims: Claims,
+        duty: Duty,
         *,
         start: Callable[[Claim], None],
         group: asyncio.TaskGroup,
@@ -27,6 +29,7 @@ class Dispatchers:
         self._queues = queues
         self._lanes = lanes
         self._claims = claims
+        self._duty = duty
         self._start = start
         self._group = group
         self._running: dict[tuple[str, int], Dispatcher] = {}
@@ -48,7 +51,7 @@ class Dispatchers:
     def look(self) -> None:
         """Bells may have been missed: every queue looks."""
         for dispatcher in self._running.values():
-            dispatcher.ring()
+            dispatcher.look()
 
     def swept(self, queues: set[str]) -> None:
         """A sweep saw tasks in these queues that are due for a while."""
@@ -61,8 +64,9 @@ class Dispatchers:
         list(self._of(queue))
 
     def stop(self) -> None:
-        """Claim no more."""
+        """Claim no more, and let somebody else answer the bell."""
         self._stopping = True
+        self._duty.want(False)
         for dispatcher in self._running.values():
             dispatcher.stop()
 
@@ -76,15 +80,24 @@ class Dispatchers:
     def _make(self, queue: str, number: int, lane: Lane) -> Dispatcher:
         dispatcher = self._running[queue, number] = Dispatcher(
             queue,
-            slots=lane.slots,
+            lane,
+            self._duty,
             claim=lambda queue, most: self._claims.claim(queue, most, lane.kinds),
             start=self._start,
             seconds_to_next=lambda queue: self._claims.seconds_to_next(queue, lane.kinds),
             # A queue that was found by its name comes back with its next bell.
             retire=None if queue in self._queues else lambda _: self._retire(queue, number),
+            full=self._hand_on,
+            free=lambda: self._duty.want(not self._stopping),
         )
         self._group.create_task(dispatcher.run(), name=f"dispatcher {queue}")
         return dispatcher
+
+    async def _hand_on(self) -> None:
+        """In one lane no slot is free: somebody else may have some."""
+        if all(lane.slots.free <= 0 for lane in self._lanes):
+            self._duty.want(False)
+        await self._duty.hand_on()
 
     def _retire(self, queue: str, number: int) -> None:
         del self._running[queue, number]

@@ -1,8 +1,10 @@
 """Slots for each kind of place: what waits for a free process must not hold up the rest."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
 
+from rowbell.engine.attempt import Attempt
 from rowbell.engine.slots import Slots
 from rowbell.handlers import Handlers
 
@@ -10,13 +12,70 @@ AHEAD = 2
 """For each process one task runs and one waits: the next begins without a claim in between, and
 other workers find the rest."""
 
+AHEAD_OF_SHORT = 4
+"""While tasks are short, so many more than run are claimed for each slot: a claim of a hundred that
+are done in a millisecond would wait for the disk most of the time."""
+SHORT_SECONDS = 0.01
+UNKNOWN_SECONDS = 1.0
+WEIGHT = 0.02
+"""Of the latest attempt in the mean: some 230 short ones in a row make tasks short."""
+LATE_SECONDS = 0.1
+"""What was claimed ahead and gets no slot in that time is given back: others may have some."""
 
-@dataclass(frozen=True, slots=True)
+
 class Lane:
-    """Kinds that share slots."""
+    """Kinds that share slots: so many attempts run, and a few more may wait for their turn."""
 
-    kinds: list[str]
-    slots: Slots
+    def __init__(self, kinds: list[str], limit: int, *, ahead: int = AHEAD_OF_SHORT) -> None:
+        """limit: how many run at once. ahead: how many may wait for each, while all are short."""
+        self.kinds = kinds
+        self.limit = limit
+        self.slots = Slots(limit)
+        self.begin: Callable[[Attempt], None]
+        self.give_back: Callable[[Attempt], None]
+        self._ahead = ahead
+        self._running = 0
+        self._waiting: deque[Attempt] = deque()
+        self._mean = UNKNOWN_SECONDS
+        self._left = 0
+
+    def enter(self, attempt: Attempt) -> None:
+        """Begin now, or when its turn comes."""
+        if self._running < self.limit:
+            self._running += 1
+            self.begin(attempt)
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(LATE_SECONDS, self._look_at_waiting, self._left)
+        self._waiting.append(attempt)
+
+    def note(self, seconds: float) -> None:
+        """How long an attempt took."""
+        self._mean += WEIGHT * (seconds - self._mean)
+        is_short = self._mean < SHORT_SECONDS
+        self.slots.resize(self.limit * (1 + self._ahead) if is_short else self.limit)
+
+    def leave(self) -> None:
+        """An attempt has ended, and all that it had begun."""
+        self._left += 1
+        self._running -= 1
+        self.slots.release()
+        if self._waiting and self._running < self.limit:
+            self._running += 1
+            self.begin(self._waiting.popleft())
+
+    def _look_at_waiting(self, left: int) -> None:
+        if not self._waiting:
+            return
+        if left != self._left:
+            asyncio.get_running_loop().call_later(LATE_SECONDS, self._look_at_waiting, self._left)
+            return
+        self._mean = UNKNOWN_SECONDS
+        self.slots.resize(self.limit)
+        waiting, self._waiting = self._waiting, deque()
+        for attempt in waiting:
+            self._running += 1
+            self.give_back(attempt)
 
 
 class Lanes:
@@ -25,9 +84,9 @@ class Lanes:
     def __init__(self, handlers: Handlers, slots: int, process_slots: int) -> None:
         apart = [handler.kind for handler in handlers if handler.runs_in == "process"]
         here = [kind for kind in handlers.kinds if kind not in set(apart)]
-        self._lanes = [Lane(here, Slots(slots))] if here or not apart else []
+        self._lanes = [Lane(here, slots)] if here or not apart else []
         if apart:
-            self._lanes.append(Lane(sorted(apart), Slots(process_slots * AHEAD)))
+            self._lanes.append(Lane(sorted(apart), process_slots * AHEAD, ahead=0))
         self._by_kind = {kind: lane for lane in self._lanes for kind in lane.kinds}
 
     def __iter__(self) -> Iterator[Lane]:
@@ -38,8 +97,8 @@ class Lanes:
 
     @property
     def total(self) -> int:
-        return sum(lane.slots.total for lane in self._lanes)
+        return sum(lane.limit for lane in self._lanes)
 
     @property
     def busy(self) -> int:
-        return sum(lane.slots.busy for lane in self._lanes)
+        return sum(min(lane.slots.busy, lane.limit) for lane in self._lanes)

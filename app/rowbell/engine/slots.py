@@ -18,7 +18,7 @@ class Slots:
 
     async def reserve(self) -> int:
         """Take every free slot, one at least; give back with `release` what stays unused."""
-        while not self.free or self._waiting:
+        while self.free <= 0 or self._waiting:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:
@@ -28,17 +28,24 @@ class Slots:
                     self._waiting.remove(turn)
                 self._wake_next()  # the turn may have come in the same instant: pass it on
                 raise
-            if self.free:
+            if self.free > 0:
                 break
         taken, self.free = self.free, 0
         return taken
+
+    def resize(self, total: int) -> None:
+        """Fewer than are taken: nothing is free until enough came back."""
+        if total != self.total:
+            self.free += total - self.total
+            self.total = total
+            self._wake_next()
 
     def release(self, count: int = 1) -> None:
         self.free += count
         self._wake_next()
 
     def _wake_next(self) -> None:
-        if self.free and self._waiting:
+        if self.free > 0 and self._waiting:
             turn = self._waiting.popleft()
             if turn.done():
                 self._wake_next()

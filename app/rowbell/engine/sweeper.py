@@ -34,12 +34,20 @@ class Sweeper:
         self._bell_problem: str | None = None
         self._unknown: set[str] = set()
         self._now = asyncio.Event()
+        self._queues_only = False
         self.ready = asyncio.Event()
         self._rare_at = 0.0
         self._at_most = inf
 
     def sweep_soon(self) -> None:
         """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
+        self.ready.clear()
+        self._queues_only = False
+        self._now.set()
+
+    def find_queues(self) -> None:
+        """Wake dispatchers where tasks are due: nobody may have answered their bells."""
+        self._queues_only = not self._now.is_set()
         self.ready.clear()
         self._now.set()
 
@@ -48,7 +56,11 @@ class Sweeper:
             self._now.clear()
             self._at_most = inf
             try:
-                await self._sweep()
+                if self._queues_only:
+                    self._queues_only = False
+                    await self._look_for_missed_bells()
+                else:
+                    await self._sweep()
                 await self._look_ahead()
             except Unavailable as error:
                 log.debug("sweep.failed", reason=error.message)  # the heartbeat says it aloud
@@ -98,8 +110,9 @@ class Sweeper:
         coming = await workers.waiting_queues(self._database)
         waiting = [w for w in coming if w.seconds >= 0]
         known = set(self._worker.handlers.kinds)
-        for queue in {w.queue for w in coming if w.seconds < 0 and w.kind in known}:
-            self._worker.dispatchers.expect(queue)
+        if self._worker.duty.answers:
+            for queue in {w.queue for w in coming if w.seconds < 0 and w.kind in known}:
+                self._worker.dispatchers.expect(queue)
         for queue in {w.queue for w in waiting if w.kind is None or w.is_limited}:
             self._worker.dispatchers.bell(queue)
         due = {w.queue: w.seconds for w in waiting if w.kind in known and not w.is_limited}
@@ -110,7 +123,9 @@ class Sweeper:
         elif missed := {queue for queue, seconds in due.items() if seconds > MISSED_SECONDS}:
             await self._check_bell()
             self._worker.dispatchers.swept(missed)
-        strange = {w.kind for w in waiting if w.kind} - known
+        await self._tell_of_unknown({w.kind for w in waiting if w.kind} - known)
+
+    async def _tell_of_unknown(self, strange: set[str]) -> None:
         if strange - self._unknown:
             strange -= await workers.live_kinds(self._database)
             for kind in sorted(strange - self._unknown):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rowbell.config import Settings
 from rowbell.db import workers
+from rowbell.db.duty import Duty
 from rowbell.db.patience import patiently
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending
@@ -19,6 +20,8 @@ from rowbell.logs import log
 
 OFTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
+LONG_SECONDS = 0.5
+"""Cancels are listened for while something runs for longer."""
 LAST_TRY_SECONDS = 1.0
 """To sign off, where PostgreSQL has not answered during the drain."""
 
@@ -32,6 +35,8 @@ class Worker:
         self.id = 0
         self.recovered: Callable[[], None] = lambda: None
         """Called when PostgreSQL answers again; it may be another server."""
+        self.mind_cancels: Callable[[bool], None] = lambda _: None
+        """Called with True while something runs for long, so that its cancel is heard at once."""
         self.attempts = Attempts(database, handlers, settings.slots, settings.process_slots)
         self._database = database
         self._settings = settings
@@ -47,10 +52,12 @@ class Worker:
             failed=self._beat_now.set,
             is_late=lambda: self._lease.is_over,
         )
+        self.duty = Duty(settings.queues, handlers.kinds)
         self.dispatchers = Dispatchers(
             settings.queues,
             self.attempts.lanes,
             self._claims,
+            self.duty,
             start=self.attempts.start,
             group=self._group,
         )
@@ -62,6 +69,7 @@ class Worker:
             self._group.create_task(self.attempts.run(), name="attempts")
             self._group.create_task(self._claims.run(), name="claims")
             self._group.create_task(self._beat(), name="heartbeat")
+            self._group.create_task(self._watch_long_attempts(), name="long attempts")
             self.dispatchers.begin()
             self.ready.set()
 
@@ -70,6 +78,24 @@ class Worker:
     def cancel(self, task_id: int) -> None:
         """The cancel of a task was asked for; it may run here."""
         self.attempts.end(task_id, Ending.CANCELLED)
+
+    def see_cancels(self) -> None:
+        """Cancels are heard from now on: those that were asked for before are looked up."""
+        self._group.create_task(self._see_cancels(), name="cancels")
+
+    async def _see_cancels(self) -> None:
+        with contextlib.suppress(RowbellError):  # the next sweep sees them too
+            for task_id in await workers.cancel_requests(self._database, self.id):
+                self.cancel(task_id)
+
+    async def _watch_long_attempts(self) -> None:
+        """Who hears cancels is woken by every bell, so only those do who need to."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self.attempts.busy.wait()
+            since = self.attempts.oldest_began_at()
+            self.mind_cancels(since is not None and loop.time() - since > LONG_SECONDS)
+            await asyncio.sleep(LONG_SECONDS)
 
     def _look_again(self) -> None:
         """After a failed claim; not while PostgreSQL is gone, for each look knocks at its door."""

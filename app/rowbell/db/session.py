@@ -1,0 +1,78 @@
+"""The session that listens, and holds locks: one statement at a time, whoever asks."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+
+from rowbell.db.pool import Connection, is_pooled, translated
+
+# So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
+# as start-up parameters: a pooler would refuse those.
+_KEEPALIVES = """
+set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3
+"""
+
+GOODBYE_SECONDS = 1.0
+
+
+class Session:
+    """Wraps a connection that is not of a pool. Whatever fails ends it: its locks are unknown."""
+
+    def __init__(self, connection: Connection, answer_seconds: float) -> None:
+        """answer_seconds: how long the server may take for a statement that waits for nothing."""
+        self._connection = connection
+        self._answer_seconds = answer_seconds
+        self._turn = asyncio.Lock()
+        self._channels: set[str] = set()
+        self.is_pooled = False
+
+    @property
+    def listens(self) -> bool:
+        return bool(self._channels)
+
+    async def begin(self) -> None:
+        """Find out whether a pooler stands between, and let the server notice our death."""
+        self.is_pooled = await is_pooled(self._connection)
+        if not self.is_pooled:
+            await self.execute(_KEEPALIVES)
+
+    async def ask(self, statement: str, *arguments: object, patience: float = 0) -> Any:
+        """The only value of a statement that may wait for so many seconds in the server."""
+        timeout = patience + self._answer_seconds
+        async with self._turn:
+            try:
+                with translated():
+                    return await self._connection.fetchval(statement, *arguments, timeout=timeout)
+            except BaseException:
+                self._connection.terminate()
+                raise
+
+    async def execute(self, statement: str) -> None:
+        async with self._turn:
+            await self._connection.execute(statement)
+
+    async def tune(self, channels: set[str], hear: Callable[..., None]) -> set[str]:
+        """LISTEN to these and to no others; returns those that are new."""
+        new = channels - self._channels
+        async with self._turn:
+            for channel in sorted(new):
+                await self._connection.add_listener(channel, hear)
+            for channel in sorted(self._channels - channels):
+                await self._connection.remove_listener(channel, hear)
+        self._channels = set(channels)
+        return new
+
+    async def close(self) -> None:
+        """Say goodbye if the server still answers; hang up if not."""
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._connection.execute("unlisten *")  # a pooler gives the session to others
+                await self._connection.execute("select pg_advisory_unlock_all()")
+                await self._connection.close()
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._connection.terminate()
+
+    def terminate(self) -> None:
+        self._connection.terminate()

@@ -1,0 +1,8 @@
+create or replace function rowbell.check_task()
+returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform rowbell.is_sound(new);
+  return null;
+end $$;
+comment on function rowbell.check_task() is
+  'Trigger function: what the CHECK task_is_sound does for rows that were never claimed.';
