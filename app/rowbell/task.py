@@ -8,6 +8,9 @@ from typing import Any
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
+TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+"""W3C Trace Context."""
+
 LIMIT_BYTES = 65_536
 """The most that a payload or a result may have, as JSON: a task carries keys and ids."""
 
@@ -108,6 +111,7 @@ class NewTask:
     after_failure: AfterFailure | None = None
     after_batch: str | None = None
     batch: str | None = None
+    traceparent: str | None = None
     on_conflict: OnConflict = OnConflict.REJECT
 
 
@@ -123,6 +127,13 @@ class Claim:
     """Seconds; None: the kind's, or none."""
     payload: str
     """JSON text, parsed by the handler's own model."""
+    wait_seconds: float = 0.0
+    """How long it was due before it was claimed."""
+    traceparent: str | None = None
+    """The W3C trace context in which it was asked for."""
+    failed_traceparent: str | None = None
+    """That of the attempt that failed before."""
+    queue: str = field(default="default", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ _TEXTS = (
     "concurrency_key",
     "after_batch",
     "batch",
+    "traceparent",
 )
 
 

@@ -1,14 +1,14 @@
 """What can be read and watched: each field asks the database one thing."""
 
-from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
-from ariadne import ObjectType, QueryType, SubscriptionType
+from ariadne import ObjectType, QueryType
 
 from rowbell.api import arguments, cursors
 from rowbell.api.context import Info, RequestContext, context_of
 from rowbell.api.selections import asks_for
+from rowbell.api.sources import AddedSource, Subscriptions, TaskSource
 from rowbell.db import lists, overview
 from rowbell.db.lists import Place
 from rowbell.db.queues import QueueLine
@@ -19,7 +19,7 @@ FINISHED = "tasks_finished"
 """Names of the list in its cursors: by the time of insertion, or of finishing."""
 
 query = QueryType()
-subscription = SubscriptionType()
+subscription = Subscriptions()
 task_type = ObjectType("Task")
 queue_type = ObjectType("Queue")
 
@@ -108,21 +108,21 @@ def read_queue(_: object, __: Info, *, name: str) -> Values | None:
     return {"name": name} if NAME.fullmatch(name) else None
 
 
-@subscription.source("task")
+@subscription.shared("task")
 def watch_task(
     _: object,
     info: Info,
     *,
     id: str,
-) -> AsyncGenerator[Task, None]:
+) -> TaskSource:
     context = context_of(info)
-    return context.watch.task(arguments.existing(id), context.viewer)
+    return TaskSource(context.watch, arguments.existing(id), context.viewer)
 
 
-@subscription.source("taskAdded")
-def watch_added(_: object, info: Info) -> AsyncGenerator[Task, None]:
+@subscription.shared("taskAdded")
+def watch_added(_: object, info: Info) -> AddedSource:
     context = context_of(info)
-    return context.watch.task_added(context.viewer)
+    return AddedSource(context.watch, context.viewer)
 
 
 @subscription.field("task")
