@@ -12,7 +12,7 @@ RATE    ?= 500
 FAULTS  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos model format lint types contract wheel bench clean
+.PHONY: help run test check pictures chaos model format lint types contract wheel bench clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: $(READY) ## Set up, then serve: API, page and workers on http://127.0.0.1:8
 
 test: $(READY) ## Set up, then pass every test (TESTS=tests/unit for some of them)
 	@$(BIN)/pytest --numprocesses $(AT_ONCE) $(TESTS)
+
+pictures: $(READY) ## Take the pictures of the page that docs/ shows, anew
+	@PICTURES=docs $(BIN)/pytest --quiet tests/browser/test_pictures.py
 
 chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=120, then check every promise (RATE, FAULTS, SEED)
 	@cd tests && ../$(BIN)/python -m faults.chaos --seconds $(SECONDS) --rate $(RATE) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) $(CHAOS)

@@ -21,6 +21,7 @@ import uvloop
 from ariadne.asgi import GraphQL
 
 from rowbell.api.asgi import create_app
+from rowbell.api.auth import Gate
 from rowbell.api.context import RequestContext
 from rowbell.api.kinds import Kinds
 from rowbell.api.limits import Limits
@@ -28,8 +29,10 @@ from rowbell.api.reads import Reads
 from rowbell.api.schema import build
 from rowbell.api.server import Server
 from rowbell.api.subscriptions import Watch
+from rowbell.config import Settings
 from rowbell.db.migrate import migrate
 from rowbell.db.pool import Database
+from rowbell.viewer import ANYBODY
 
 from bench.asking import client
 from postgres import Server as Postgres
@@ -80,7 +83,9 @@ def _compared(rates: dict[str, list[float]]) -> dict[str, float]:
 async def _ours(database: Database) -> AsyncIterator[str]:
     with _bound() as bound:
         limits = Limits(rate=10_000_000)
-        app = create_app(database, Watch(database), readiness=lambda: None, limits=limits)
+        gate = Gate(database, Settings.load({}))
+        await gate.prepare()
+        app = create_app(database, Watch(database), gate, readiness=lambda: None, limits=limits)
         server = Server(app, bound)
         serving = asyncio.create_task(server.run())
         await server.ready.wait()
@@ -99,7 +104,7 @@ async def _theirs(database: Database) -> AsyncIterator[str]:
             watch=watch,
             kinds=kinds,
             reads=reads,
-            subject=None,
+            viewer=ANYBODY,
             connection=request,
         )
 

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,6 +32,7 @@ from postgres import Server, available
 
 LONGEST_SECONDS = 0.1
 SETTLE_SECONDS = 15.0
+TICK_SECONDS = 0.002
 LIMITS = Limits(body_seconds=0.5, init_seconds=0.5, send_seconds=1, rate=0)
 
 
@@ -39,15 +41,18 @@ class Ticker:
     """Notes the longest time that the event loop was not there for others."""
 
     longest: float = 0.0
+    """By the clock; on a busy machine others have a part in it."""
+    busiest: float = 0.0
+    """By the CPU time of the loop's thread: what others took of the core is no fault of ours."""
 
     async def run(self) -> None:
-        before = time.perf_counter()
+        clock, spent = time.perf_counter(), time.thread_time()
         while True:
-            await asyncio.sleep(0.002)
-            now = time.perf_counter()
-            # What another process took of this core is no fault of ours.
-            self.longest = max(self.longest, now - before - 0.002)
-            before = now
+            await asyncio.sleep(TICK_SECONDS)
+            now, used = time.perf_counter(), time.thread_time()
+            self.longest = max(self.longest, now - clock - TICK_SECONDS)
+            self.busiest = max(self.busiest, used - spent)
+            clock, spent = now, used
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,51 +78,52 @@ class Report:
 Attacking = Callable[[str, str, int], Awaitable[Mapping[str, int]]]
 
 
-async def in_process(address: str, kind: str, requests: int) -> Mapping[str, int]:
-    """In a process of its own."""
-    return await asyncio.to_thread(_in_process, address, kind, requests)
+@asynccontextmanager
+async def elsewhere() -> AsyncIterator[Attacking]:
+    """Attacks from a process of its own."""
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_attack, args=(theirs,), daemon=True)
+    process.start()
+
+    async def attacking(*wanted: str | int) -> Mapping[str, int]:
+        ours.send(wanted)
+        counted: Counter[str] = await asyncio.to_thread(ours.recv)
+        return counted
+
+    try:
+        yield attacking
+    finally:
+        ours.send(None)
+        process.join(10)
 
 
-async def measure(
-    served: Served, kind: str, requests: int, attacking: Attacking = in_process
-) -> Report:
+def _attack(line: Any) -> None:
+    while (wanted := line.recv()) is not None:
+        line.send(uvloop.run(attack(*wanted)))
+
+
+async def measure(served: Served, kind: str, requests: int, attacking: Attacking) -> Report:
     """Attack, and look what is left once everything has had time to end."""
     before = _inventory(served)
     memory = _megabytes()
-    loads = _Loads()
-    ticking = [asyncio.create_task(loads.ticker.run()), asyncio.create_task(loads.run())]
+    ticker = Ticker()
+    ticking = asyncio.create_task(ticker.run())
     began = time.perf_counter()
     answers = dict(await attacking(served.address, kind, requests))
     seconds = time.perf_counter() - began
-    for each in ticking:
-        each.cancel()
-    await asyncio.gather(*ticking, return_exceptions=True)
+    ticking.cancel()
+    await asyncio.gather(ticking, return_exceptions=True)
     left = await _settled(served, before)
     return Report(
         kind,
         answers,
-        round(loads.ticker.longest * 1_000, 1),
-        round(loads.busiest * 1_000, 1),
+        round(ticker.longest * 1_000, 1),
+        round(ticker.busiest * 1_000, 1),
         left,
         round(seconds, 1),
         round(_megabytes() - memory, 1),
     )
-
-
-class _Loads:
-    """The longest run of CPU time between two turns of the loop: a busy machine does not count."""
-
-    def __init__(self) -> None:
-        self.ticker = Ticker()
-        self.busiest = 0.0
-
-    async def run(self) -> None:
-        before = time.thread_time()
-        while True:
-            await asyncio.sleep(0)
-            now = time.thread_time()
-            self.busiest = max(self.busiest, now - before)
-            before = now
 
 
 def _inventory(served: Served) -> dict[str, int]:
@@ -141,24 +147,9 @@ async def _settled(served: Served, before: dict[str, int]) -> str:
 
 
 def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
-
-
-def _in_process(address: str, kind: str, requests: int) -> dict[str, int]:
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_attack, args=(theirs, address, kind, requests), daemon=True
-    )
-    process.start()
-    try:
-        counted: Counter[str] = ours.recv()
-    finally:
-        process.join(10)
-    return dict(counted)
-
-
-def _attack(line: Any, address: str, kind: str, requests: int) -> None:
-    line.send(uvloop.run(attack(address, kind, requests)))
+    """What the process has of the memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1_048_576
 
 
 @asynccontextmanager
@@ -180,9 +171,9 @@ async def main() -> None:
     given = parser.parse_args()
     problems: list[str] = []
     logs.configure("warning")
-    async with target() as served:
+    async with target() as served, elsewhere() as attacking:
         for kind in given.kinds:
-            report = await measure(served, kind, given.requests)
+            report = await measure(served, kind, given.requests, attacking)
             problems += [f"{kind}: {problem}" for problem in report.problems]
             print(orjson.dumps(report).decode(), flush=True)
     if problems:

@@ -120,9 +120,13 @@ addEventListener("securitypolicyviolation", (event) =>
 
 
 def _complaint(message: ConsoleMessage) -> Iterator[str]:
-    # What a test that takes the service away has to expect, and nothing else.
-    if message.type in ("error", "warning") and "ERR_CONNECTION_REFUSED" not in message.text:
+    is_bad = message.type in ("error", "warning")
+    if is_bad and not any(expected in message.text for expected in SERVICE_ENDS):
         yield f"{message.type}: {message.text}"
+
+
+SERVICE_ENDS = ("ERR_CONNECTION_REFUSED", "Unexpected response code: 503")
+"""What browsers complain of when a test takes the service away; nothing else is forgiven."""
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ def typenames(count: int) -> str:
     [
         ("{ __typename }" + " " * 100_000, None, "QUERY_TOO_LONG"),
         ("{" + " a" * 1_001 + "}", None, "TOO_MANY_TOKENS"),
+        ("{ __typename } #" + "x" * 10_000, None, "QUERY_TOO_LONG"),
+        ("{ a" * 101 + " }" * 101, None, "QUERY_TOO_DEEP"),
         ("{ a" * 21 + " }" * 21, None, "QUERY_TOO_DEEP"),
         (INTROSPECTION, None, "QUERY_TOO_DEEP"),
         (f"{{ {typenames(60)} }}", None, "TOO_MANY_ALIASES"),

@@ -14,9 +14,9 @@ from graphql import (
     validate,
 )
 
-from rowbell.api import shape
+from rowbell.api import shape, skim
 from rowbell.api.cost import Price
-from rowbell.api.limits import Limits, QueryTooLong, TooManyTokens
+from rowbell.api.limits import Limits, QueryTooLong
 from rowbell.api.variables import selecting_variables
 
 RULES: list[Any] = [*specified_rules]
@@ -89,14 +89,10 @@ class Documents:
                 f"the query has more than {self._limits.query_characters} characters.",
                 hint="Send values as variables.",
             )
+        skim.check(query, self._limits)
         try:
-            node = parse(query, max_tokens=self._limits.tokens)
+            node = parse(query, max_tokens=self._limits.tokens)  # should the skim have erred
         except GraphQLError as error:
-            if "Document contains more than" in error.message:
-                raise TooManyTokens(
-                    f"the query has more than {self._limits.tokens} tokens.",
-                    hint="Send values as variables, and large queries in parts.",
-                ) from None
             raise DocumentRefused("GRAPHQL_PARSE_FAILED", [error]) from error
         shape.check(node, self._limits)
         errors = validate(self.schema, node, RULES, max_errors=20)

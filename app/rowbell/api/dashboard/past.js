@@ -37,7 +37,7 @@ export function columns(history, tail, from, to) {
   const points = filled(minutes, step, from, to);
   const column = (take) => points.map(take);
   const times = column(({ time }) => time);
-  const spread = (name) => [times, ...["p50", "p95", "p99"].map((share) => column(({ minute }) => minute?.[name]?.[share] ?? null))];
+  const spread = (name) => [times, ...["p50", "p95", "p99"].map((share) => column(({ minute }) => minute?.[name]?.[share] || null))];
   return {
     throughput: [times, column(({ minute }) => (minute ? minute.completed / minute.seconds : 0))],
     wait: spread("waitSeconds"),

@@ -6,14 +6,18 @@ import { html } from "../html.js";
 import { dark } from "../look.js";
 
 const HEIGHT = 150;
+/** Seconds that people know by name: 0.1 ms to 100 days. */
+const MARKS = [1e-4, 1e-3, 0.01, 0.1, 1, 10, 60, 600, 3_600, 36_000, 86_400, 864_000, 8_640_000];
+const ORDERS = { splits: marks, filter: (_, splits) => splits };
 const DASHES = [[], [6, 4], [2, 3]];
 
 /**
  * data: [seconds since 1970, values of the first line, of the second, …], null for a gap.
  * lines: names, the first drawn strongest. `format(value)` is used for the axis and the values.
+ * `orders`: on a scale of orders of magnitude, for times, of which a few are a thousand times longer.
  * `summary` says in words what the chart shows, for who does not see it.
  */
-export function Chart({ title, data, lines, format, summary, from, to }) {
+export function Chart({ title, data, lines, format, summary, from, to, orders = false }) {
   const place = useRef(null);
   const chart = useRef(null);
   const isDark = useStore(dark);
@@ -22,7 +26,7 @@ export function Chart({ title, data, lines, format, summary, from, to }) {
 
   useEffect(() => {
     const box = place.current;
-    const made = new uPlot(options(box, lines, format, latest), data, box);
+    const made = new uPlot(options({ box, lines, format, latest, orders }), data, box);
     chart.current = made;
     const watcher = new ResizeObserver(() => made.setSize({ width: box.clientWidth, height: HEIGHT }));
     watcher.observe(box);
@@ -62,7 +66,7 @@ function lastOf(values) {
   return values.findLast((value) => value != null) ?? null;
 }
 
-function options(box, lines, format, latest) {
+function options({ box, lines, format, latest, orders }) {
   const style = getComputedStyle(box);
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = {
@@ -79,15 +83,26 @@ function options(box, lines, format, latest) {
     padding: [8, 4, 0, 0],
     scales: {
       x: { time: true, range: (_, low, high) => [latest.current.from ?? low, latest.current.to ?? high] },
-      y: { range: (_, __, high) => [0, high > 0 ? high * 1.15 : 1] },
+      y: orders ? { distr: 3, range: around } : { range: (_, __, high) => [0, high > 0 ? high * 1.15 : 1] },
     },
     axes: [
       { ...axis, size: 26, values: (_, splits) => splits.map(hour(splits)), space: 70 },
-      { ...axis, size: 58, values: (_, splits) => splits.map((value) => format(value)), space: 36 },
+      { ...axis, size: 58, values: (_, splits) => splits.map((value) => format(value).replace(".0 ", " ")), space: 30, ...(orders && ORDERS) },
     ],
     series: [{}, ...lines.map((label, index) => lineOf(label, index, colour))],
     hooks: { init: [(made) => made.root.setAttribute("aria-hidden", "true")] },
   };
+}
+
+/** From the mark below all values to the mark above them. */
+function around(_, low, high) {
+  if (!(low > 0)) return [0.001, 1];
+  const begin = MARKS.findLast((mark) => mark <= low) ?? MARKS[0];
+  return [begin, MARKS.find((mark) => mark >= high && mark > begin) ?? MARKS.at(-1)];
+}
+
+function marks(made, axis, low, high) {
+  return MARKS.filter((mark) => mark >= low && mark <= high);
 }
 
 function lineOf(label, index, colour) {

@@ -26,6 +26,7 @@ const BELL = `subscription {
   }
 }`;
 const COUNTED = ["heard", "answered", "sweptTasks"];
+const SHORTEST_SECONDS = 60;
 const LINES = ["bells heard", "tasks answered", "found by sweep"];
 
 function View() {
@@ -93,9 +94,10 @@ function Process({ workerId, host, pid, listening, deaf }) {
 
 function Pace({ data }) {
   const highest = useMemo(() => data.slice(1).map((values) => Math.max(0, ...values.filter((value) => value !== null))), [data]);
+  const from = Math.min(data[0][0] ?? Infinity, Date.now() / 1000 - SHORTEST_SECONDS);
   const summary = `Since this page was opened, at the most a second: ${LINES.map((line, index) => `${rate(highest[index])} ${line}`).join(", ")}.`;
   return html`<${Panel} title="Since this view was opened" name="pace" aside="a second">
-    <${Chart} title="Bells and answers" lines=${LINES} data=${data} format=${rate} summary=${summary} />
+    <${Chart} title="Bells and answers" lines=${LINES} data=${data} from=${from} format=${rate} summary=${summary} />
   <//>`;
 }
 

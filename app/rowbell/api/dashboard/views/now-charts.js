@@ -31,8 +31,8 @@ export function Charts({ data, window = "PT1H" }) {
     <${Trouble} problem=${past.problem} />
     <div class="charts">
       <${Pace} title="Throughput" lines=${THROUGHPUT} data=${drawn.throughput} format=${rate} drawn=${drawn} />
-      <${Pace} title="Wait" lines=${SHARES} data=${drawn.wait} format=${duration} drawn=${drawn} />
-      <${Pace} title="Run time" lines=${SHARES} data=${drawn.run} format=${duration} drawn=${drawn} />
+      <${Pace} title="Wait" lines=${SHARES} data=${drawn.wait} format=${duration} orders drawn=${drawn} />
+      <${Pace} title="Run time" lines=${SHARES} data=${drawn.run} format=${duration} orders drawn=${drawn} />
     </div>
   <//>`;
 }
