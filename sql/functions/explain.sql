@@ -52,12 +52,15 @@ begin
   said := said or found;
   return query select e.reason from rowbell.explain_limits(task) e;
   if not (said or found) then
-    return query select 'It waits for a free slot' || coalesce(format('; about %s tasks go before it.', case when p.is_capped then 'over ' else '' end || p.ahead), '.')
-    from (select) nothing left join rowbell.queue_position(task_id) p on true;
+    return query select format('It waits for a free slot; %s tasks of its queue are due before it.', case when c.count > 1000 then 'over 1000' else c.count::text end)
+    from (
+      select count(*) from (
+        select from rowbell.tasks t
+        where t.queue = task.queue and t.kind = task.kind and t.priority = task.priority
+          and t.status = 'PENDING' and t.concurrency_key is null
+          and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+          and (t.run_at, t.id) < (task.run_at, task.id) limit 1001) ahead) c;
   end if;
-  -- Also where a worker is full or a limit is: what stands in line is what will start.
-  return query select format('Its queue starts %s a second: at that rate it begins in about %s s.', round(p.rate::numeric, 2), round(p.expected_seconds::numeric, 1))
-  from rowbell.queue_position(task_id) p where p.rate is not null and not p.is_capped;
 end $$;
 comment on function rowbell.explain(bigint) is
   'Why a task is not running (or what it does instead), in sentences with the numbers and the SQL that helps. RB404: no such task.';
