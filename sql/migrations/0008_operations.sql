@@ -59,3 +59,21 @@ comment on constraint stacks_pkey on rowbell.stacks is 'One answer a task.';
 drop function if exists rowbell.heartbeat(bigint, integer, boolean, timestamptz);
 drop function if exists rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, boolean, integer, boolean, timestamptz);
 drop function if exists rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz);
+
+-- The entries of one task. A Bloom filter for each 32 pages, made when they are full (rowbell.summarize_journal):
+-- an entry costs what it cost without, where a btree costs 1 µs of the 30 that the change of a task takes.
+alter table rowbell.journal_state add column summarized jsonb not null default '{}';
+comment on column rowbell.journal_state.summarized is 'Up to which page the index journal_task of each partition was made.';
+do $$
+declare
+  name text;
+begin
+  for name in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'rowbell.journal'::regclass loop
+    execute format('create index %I on rowbell.%I using brin (task_id int8_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.005)) with (pages_per_range = 32)',
+      name || '_task', name);
+    execute format('comment on index rowbell.%I is %L', name || '_task', 'The entries of one task.');
+  end loop;
+end $$;
+create index journal_task on rowbell.journal
+  using brin (task_id int8_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.005)) with (pages_per_range = 32);
+comment on index rowbell.journal_task is 'The entries of one task.';

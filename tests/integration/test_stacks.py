@@ -5,8 +5,8 @@ import threading
 import time
 
 import pytest
-from conftest import StartEngine, Tasks
 
+from conftest import StartEngine, Tasks
 from rowbell.api.stacks import Stacks
 from rowbell.db import stacks
 from rowbell.db.pool import Database
@@ -38,7 +38,7 @@ def waits_in_a_process() -> None:
         (waits_in_a_process, "process", ("in waits_in_a_process", "time.sleep(60)")),
     ],
 )
-async def test_a_running_handler_tells_its_frames_and_none_of_ours(
+async def test_a_running_handler_tells_its_frames_and_none_of_ours(  # noqa: PLR0917
     start_engine: StartEngine,
     tasks: Tasks,
     database: Database,

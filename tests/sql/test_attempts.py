@@ -31,7 +31,9 @@ async def test_a_failed_attempt_is_kept_with_its_error(connection: asyncpg.Conne
     (kept,) = await connection.fetch(KEPT)
     assert (kept["task_id"], kept["attempt"], kept["worker"]) == (task_id, 1, worker)
     assert (kept["outcome"], kept["started_at"], kept["ended_at"]) == ("FAILED", NOON, NOON)
-    assert orjson.loads(kept["error"]) == orjson.loads(ERROR)
+    error = orjson.loads(kept["error"])
+    assert len(error.pop("fingerprint")) == 16
+    assert error == orjson.loads(ERROR)
 
 
 async def test_a_completed_attempt_is_not_kept_unless_it_wrote_lines(

@@ -12,11 +12,17 @@ ERROR = '{"type": "TimeoutError", "message": "late"}'
 
 
 async def retry(connection: asyncpg.Connection, given: str, **more: Any) -> dict[str, Any]:
-    return dict(await connection.fetchrow(f"select * from rowbell.retry_where({given})"))
+    """What the function returns, without the ids to undo it by."""
+    found = dict(await connection.fetchrow(f"select * from rowbell.retry_where({given})"))
+    del found["undo"]
+    return found
 
 
 async def cancel(connection: asyncpg.Connection, given: str) -> dict[str, Any]:
-    return dict(await connection.fetchrow(f"select * from rowbell.cancel_where({given})"))
+    """What the function returns, without the ids to undo it by."""
+    found = dict(await connection.fetchrow(f"select * from rowbell.cancel_where({given})"))
+    del found["undo"]
+    return found
 
 
 async def statuses(connection: asyncpg.Connection) -> dict[int, str]:

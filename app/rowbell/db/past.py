@@ -66,7 +66,7 @@ from rowbell.attempts a where a.task_id = $1 order by a.attempt desc limit $2
 _MOMENTS = """
 select j.id, j.at, j.event::text, j.status::text, j.attempt, j.worker, j.wait_seconds,
   j.run_seconds, j.role, j.application, j.subject, j.detail::text
-from rowbell.journal j where j.task_id = $1 order by j.id limit $2
+from rowbell.task_journal($1, $2::int) j
 """
 
 

@@ -8,13 +8,13 @@ from typing import Any
 STACK_CHARACTERS = 16_000
 DEEPEST = 200
 
-_OURS = str(Path(__file__).parent)
+_EXECUTORS = str(Path(__file__).parent / "executors")
 
 
 def stack_of_frame(frame: FrameType | None) -> str:
     """The frames of a thread, the outermost first, from the handler's own on."""
     frames = [each for each, _ in traceback.walk_stack(frame)]
-    return _written([(each, each.f_lineno) for each in reversed(frames)])
+    return _written([(each, each.f_lineno or 0) for each in reversed(frames)])
 
 
 def stack_of_coroutine(coroutine: Any) -> str:
@@ -28,7 +28,7 @@ def stack_of_coroutine(coroutine: Any) -> str:
         frame = next((f for name in _FRAMES if (f := getattr(awaited, name, None))), None)
         if frame is None:
             break
-        frames.append((frame, frame.f_lineno))
+        frames.append((frame, frame.f_lineno or 0))
         awaited = next((a for name in _AWAITED if (a := getattr(awaited, name, None))), None)
     end = "" if awaited is None else f"  awaits {_short(awaited)}\n"
     return _written(frames) + end
@@ -39,13 +39,16 @@ _AWAITED = ("cr_await", "gi_yieldfrom", "ag_await")
 
 
 def _written(frames: list[tuple[FrameType, int]]) -> str:
-    """Without ours, which are above each handler and say nothing about it."""
-    own = [pair for pair in frames if not pair[0].f_code.co_filename.startswith(_OURS)]
-    ours = [n for n, pair in enumerate(frames) if pair[0].f_code.co_filename.startswith(_OURS)]
-    below = frames[ours[-1] + 1 :] if ours else own
-    summary = traceback.StackSummary.extract(iter(below or own or frames))
-    return "".join(summary.format())
+    """From the handler's own on: what is above it is the same for every handler."""
+    above = [n for n, (frame, _) in enumerate(frames) if _is_above(frame)]
+    handlers = frames[above[-1] + 1 :] if above else frames
+    return "".join(traceback.StackSummary.extract(iter(handlers or frames)).format())
+
+
+def _is_above(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_EXECUTORS)
 
 
 def _short(awaited: object) -> str:
-    return repr(awaited)[:200]
+    """Its class alone: the repr of an object may be anybody's code."""
+    return f"a {type(awaited).__module__}.{type(awaited).__qualname__}"
