@@ -23,7 +23,6 @@ from rowbell.errors import Unavailable
 from integration.conftest import StartEngine, Tasks
 from postgres import Server
 
-
 SLOW = [check for check in CHECKS if check.name in ("listen", "objects", "canary")]
 """Those that clear something away at their end: it could wait for the same dead server."""
 
