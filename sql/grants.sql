@@ -35,7 +35,7 @@ begin
 
     -- producer: inserts tasks, sees what became of them
     'grant select on rowbell.tasks, rowbell.task_overview, rowbell.batch_overview, rowbell.kinds, rowbell.callable_functions to rowbell_producer',
-    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch) on rowbell.tasks to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch, traceparent) on rowbell.tasks to rowbell_producer',
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
@@ -49,19 +49,20 @@ begin
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz) to rowbell_operator',
     'grant insert (name, kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at), update (kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at, source), delete on rowbell.schedules to rowbell_operator',
     'grant execute on function rowbell.pause_schedule(text, timestamptz), rowbell.resume_schedule(text), rowbell.run_schedule_now(text, timestamptz), rowbell.drop_schedule(text) to rowbell_operator',
-    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) to rowbell_operator',
+    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], text, boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, text, boolean, integer, boolean, timestamptz) to rowbell_operator',
     'grant insert (name, max_running, rate, burst), update (max_running, rate, burst) on rowbell.queues to rowbell_operator',
     'grant update (max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload) on rowbell.kinds to rowbell_operator',
     'grant insert, update, delete on rowbell.keys to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
-    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks to rowbell_service',
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks, rowbell.alerts to rowbell_service',
     'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) to rowbell_reader',
     'grant execute on all functions in schema rowbell to rowbell_service',
 
     -- viewer: what the service becomes while it reads for a caller of the API who sees only some tasks
     'grant usage on schema rowbell to rowbell_viewer',
     'grant select on rowbell.visible_tasks, rowbell.kinds to rowbell_viewer',
+    'grant execute on function rowbell.find_visible_tasks(rowbell.task_filter, timestamptz, bigint, integer, boolean) to rowbell_viewer',
     'grant execute on function rowbell.is_for(text, text[], text, text[]) to rowbell_viewer, rowbell_reader'
   ] loop
     execute statement;
