@@ -40,10 +40,10 @@ begin
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
     'revoke select on rowbell.tokens from rowbell_reader',  -- nobody but the owner reads digests
-    'grant execute on function rowbell.explain(bigint), rowbell.queue_position(bigint, integer, timestamptz), rowbell.queue_depths(integer, timestamptz), rowbell.held_counts(integer), rowbell.attention(timestamptz), rowbell.attention_tasks(timestamptz), rowbell.attention_workers(timestamptz), rowbell.attention_database(timestamptz), rowbell.bell_triggers(), rowbell.task_journal(bigint, integer), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]), rowbell.ago(timestamptz), rowbell.without_particulars(text) to rowbell_reader',
-    'grant execute on function rowbell.explain(bigint), rowbell.tail(bigint, integer) to rowbell_reader',
+    'grant execute on function rowbell.tail(bigint, integer) to rowbell_reader',
     'grant execute on procedure rowbell.wait(bigint, interval, rowbell.task_status, jsonb, jsonb) to rowbell_reader, rowbell_producer',
-    'grant execute on function rowbell.health_of_queues(), rowbell.health_of_workers(), rowbell.health_of_schedules(), rowbell.health_of_journal(), rowbell.health_of_sessions(), rowbell.health_of_settings(), rowbell.health_of_tables(), rowbell.bell_problem(), rowbell.bell_triggers(), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]) to rowbell_reader',
+    'grant execute on function rowbell.health_of_queues(), rowbell.health_of_workers(), rowbell.health_of_schedules(), rowbell.health_of_journal(), rowbell.health_of_sessions(), rowbell.health_of_settings(), rowbell.health_of_tables(), rowbell.bell_problem() to rowbell_reader',
+    'grant execute on function rowbell.explain(bigint), rowbell.queue_position(bigint, integer, timestamptz), rowbell.queue_depths(integer, timestamptz), rowbell.held_counts(integer), rowbell.attention(timestamptz), rowbell.attention_tasks(timestamptz), rowbell.attention_workers(timestamptz), rowbell.attention_database(timestamptz), rowbell.bell_triggers(), rowbell.task_journal(bigint, integer), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]), rowbell.ago(timestamptz), rowbell.without_particulars(text) to rowbell_reader',
 
     -- operator: sees everything, mends
     'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz) to rowbell_operator',

@@ -33,6 +33,21 @@ begin
     format('Sweeps of worker %s found tasks that no bell had announced, %s ago.', l.id, rowbell.ago(l.swept_at)), null, null
   from live l where l.swept_at > now() - interval '15 minutes'
   union all
+  -- A process that stands still keeps its session, and with it the chair: nobody else is rung.
+  select 'warning', 'worker.chair',
+    format('Session %s answers the bell for some workers, and has said nothing since worker %s (%s, process %s) fell silent: if it is of that process, which stands still, others hear no bell until it ends.',
+      a.pid, w.id, w.host, w.process),
+    format('select pg_terminate_backend(%s);', a.pid), 'psql'
+  from pg_locks k
+  join pg_stat_activity a on a.pid = k.pid
+  cross join lateral (
+    select w.* from rowbell.workers w
+    where w.stopped_at is null and w.beat_at > now() - interval '1 day' and w.beat_at + w.lease < now()
+      and a.backend_start < w.beat_at and a.state_change < w.beat_at + w.lease
+    order by w.beat_at desc limit 1) w
+  where k.locktype = 'advisory' and k.classid = 1919907686 and k.objsubid = 2 and k.granted
+    and k.database = (select d.oid from pg_database d where d.datname = current_database())
+  union all
   select 'warning', 'worker.old',
     format('Worker %s on %s (process %s) is version %s, older than the schema: stop it there, and start the new version.', l.id, l.host, l.process, l.version),
     format('kill -TERM %s', l.process), 'shell'
@@ -47,4 +62,4 @@ begin
   from live l where greatest(l.clock_ahead, -l.clock_ahead) > interval '2 seconds';
 end $$;
 comment on function rowbell.health_of_workers() is
-  'For rowbell.health: no worker, silent and lost ones, deaf listeners, old versions, clocks that are over 2 s off.';
+  'For rowbell.health: no worker, silent and lost ones, deaf listeners, duty that a silent process keeps, old versions, clocks that are over 2 s off.';
