@@ -7,7 +7,7 @@ create or replace function rowbell.cancel_where(
   created_after timestamptz default null, created_before timestamptz default null,
   search text default null,
   everything boolean default false, most integer default 1000, dry_run boolean default false, at timestamptz default now())
-returns table (matched integer, changed integer, has_more boolean, sample bigint[])
+returns table (matched integer, changed integer, has_more boolean, sample bigint[], undo bigint[])
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
@@ -65,6 +65,7 @@ begin
   matched := cardinality(chosen);
   changed := 0;
   sample := chosen[:20];
+  undo := '{}';
   if not dry_run then
     if 'PENDING' = any (statuses) then
       with mine as (
@@ -94,8 +95,9 @@ begin
     end if;
     changed := cardinality(done) + cardinality(asked);
     sample := (done || asked)[:20];
+    undo := done;
   end if;
   return next;
 end $$;
 comment on function rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, text, boolean, integer, boolean, timestamptz) is
-  'rowbell.cancel for up to `most` open tasks that meet every given condition and whose cancel was not asked for yet: how many matched, how many were changed, whether there are more, and 20 ids. dry_run: changes nothing. RB400: no condition, and not everything => true.';
+  'rowbell.cancel for up to `most` open tasks that meet every given condition and whose cancel was not asked for yet: how many matched, how many were changed, whether there are more, 20 ids, and the ids that rowbell.retry_where takes back: those that were PENDING. dry_run: changes nothing. RB400: no condition, and not everything => true.';

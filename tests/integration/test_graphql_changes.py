@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rowbell.api import backlog, changes, reader
+from rowbell.api import backlog, changes, feeds, reader
 
 from graphql_server import DEADLINE, Client, Served, serving
 
@@ -162,7 +162,7 @@ async def test_what_commits_late_is_told_after_what_committed_before(served: Ser
 async def test_silence_is_broken_by_checkpoints(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "CHECKPOINT_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "CHECKPOINT_SECONDS", 0.05)
     async with served.socket() as client:
         await start(client)
         item = (await client.data())["taskChanges"]

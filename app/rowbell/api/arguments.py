@@ -12,6 +12,7 @@ from rowbell.task import NAME, Filter, NewTask, OnConflict, Selection
 PAGE = 50
 LARGEST_PAGE = 100
 LARGEST_BULK = 10_000
+LONGEST_KEY = 200
 LARGEST_LIST = 1_000
 LONGEST_SOUGHT = 200
 LONGEST_WAIT = 60.0
@@ -65,9 +66,9 @@ _TOLD = ("ids", "status", "kind", "queue", "created_by")
 def _conditions(given: dict[str, Any]) -> dict[str, Any]:
     """Of a list, or of a change of many. Raises InvalidArgument."""
     conditions = dict(given)
-    for name in ("kind", "queue", "error_type", "created_by"):
+    for name in ("kind", "queue", "error_type", "error_fingerprint", "created_by"):
         names = conditions.get(name) or []
-        _check_texts(name, names)
+        check_texts(name, names)
         if len(names) > LARGEST_LIST:
             raise InvalidArgument(
                 f"{name} has {len(names)} values.", hint=f"Give at most {LARGEST_LIST}.", field=name
@@ -82,7 +83,7 @@ def _conditions(given: dict[str, Any]) -> dict[str, Any]:
 
 def _sought(text: str) -> str | None:
     """None if any text will do. Raises InvalidArgument."""
-    _check_texts("text", [text])
+    check_texts("text", [text])
     if len(text) > LONGEST_SOUGHT:
         raise InvalidArgument(
             f"text has {len(text)} characters.",
@@ -100,8 +101,8 @@ def new_task(given: dict[str, Any]) -> NewTask:
     values["on_conflict"] = values["on_conflict"] or OnConflict.REJECT
     values["after"] = None if values["after"] is None else _parents(values["after"])
     for name in _TEXTS:
-        _check_texts(name, [values[name] or ""])
-    _check_texts("audience", values["audience"] or [])
+        check_texts(name, [values[name] or ""])
+    check_texts("audience", values["audience"] or [])
     return NewTask(**values)
 
 
@@ -113,6 +114,7 @@ _TEXTS = (
     "concurrency_key",
     "after_batch",
     "batch",
+    "traceparent",
 )
 
 
@@ -169,7 +171,16 @@ def queue_name(name: str) -> str:
     return name
 
 
-def _check_texts(field: str, texts: list[str]) -> None:
+def check_key(key: str) -> None:
+    """A concurrency key. Raises InvalidArgument."""
+    check_texts("key", [key])
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise InvalidArgument(
+            f"the key has {len(key)} characters.", hint=f"Use 1 to {LONGEST_KEY}.", field="key"
+        )
+
+
+def check_texts(field: str, texts: list[str]) -> None:
     for text in texts:
         problem = problem_of_text(text)
         if problem:

@@ -1,16 +1,17 @@
 """What can be read and watched: each field asks the database one thing."""
 
-from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
-from ariadne import ObjectType, QueryType, SubscriptionType
+from ariadne import ObjectType, QueryType
 
 from rowbell.api import arguments, cursors
 from rowbell.api.context import Info, RequestContext, context_of
 from rowbell.api.selections import asks_for
+from rowbell.api.sources import AddedSource, Subscriptions, TaskSource
 from rowbell.db import lists, overview
 from rowbell.db.lists import Place
+from rowbell.db.queues import QueueLine
 from rowbell.task import NAME, Filter, Task
 
 TASKS = "tasks"
@@ -18,7 +19,7 @@ FINISHED = "tasks_finished"
 """Names of the list in its cursors: by the time of insertion, or of finishing."""
 
 query = QueryType()
-subscription = SubscriptionType()
+subscription = Subscriptions()
 task_type = ObjectType("Task")
 queue_type = ObjectType("Queue")
 
@@ -107,21 +108,21 @@ def read_queue(_: object, __: Info, *, name: str) -> Values | None:
     return {"name": name} if NAME.fullmatch(name) else None
 
 
-@subscription.source("task")
+@subscription.shared("task")
 def watch_task(
     _: object,
     info: Info,
     *,
     id: str,
-) -> AsyncGenerator[Task, None]:
+) -> TaskSource:
     context = context_of(info)
-    return context.watch.task(arguments.existing(id), context.viewer)
+    return TaskSource(context.watch, arguments.existing(id), context.viewer)
 
 
-@subscription.source("taskAdded")
-def watch_added(_: object, info: Info) -> AsyncGenerator[Task, None]:
+@subscription.shared("taskAdded")
+def watch_added(_: object, info: Info) -> AddedSource:
     context = context_of(info)
-    return context.watch.task_added(context.viewer)
+    return AddedSource(context.watch, context.viewer)
 
 
 @subscription.field("task")
@@ -160,20 +161,29 @@ def error_of(task: Task, _: Info) -> Values | None:
         return None
     # Written by workers, but the column takes any JSON: nothing may be missing here.
     error: Values = task.error if isinstance(task.error, dict) else {"message": str(task.error)}
+    return as_error(error, task.finished_at or task.started_at or task.created_at)
+
+
+def as_error(error: Values, at: datetime) -> Values:
+    """A TaskError. `at`: if it does not say itself when it was raised."""
     return {
         "code": str(error.get("type") or "ERROR"),
         "message": str(error.get("message") or ""),
         "retryable": bool(error.get("retryable", True)),
-        "at": _instant(error.get("at")) or task.finished_at or task.started_at or task.created_at,
+        "at": instant(error.get("at")) or at,
+        "fingerprint": error.get("fingerprint"),
     }
 
 
 @queue_type.field("paused")
-async def is_paused(queue: Values, info: Info) -> bool:
+async def is_paused(queue: Values | QueueLine, info: Info) -> bool:
+    if isinstance(queue, QueueLine):
+        return queue.paused_at is not None
     return await context_of(info).is_paused(queue["name"])
 
 
-def _instant(text: object) -> datetime | None:
+def instant(text: object) -> datetime | None:
+    """None if it is none, or has no time zone."""
     try:
         instant = datetime.fromisoformat(str(text))
     except ValueError:

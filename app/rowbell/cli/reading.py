@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from rowbell.cli import settings as options
 from rowbell.cli.bulk import read_moment
+from rowbell.cli.command import short
 from rowbell.cli.screen import errors, out, say, show_json, show_table
 from rowbell.cli.session import run
 from rowbell.cli.sheet import COLUMNS, row, sheet
+from rowbell.config import Settings
 from rowbell.db import lists, overview
 from rowbell.db.lists import Listing
 from rowbell.db.pool import Database
@@ -19,7 +20,9 @@ LARGEST_ID = 2**63 - 1
 MOST = 1_000
 
 
+@short
 def ls(
+    settings: Settings,
     *,
     ids: Annotated[
         list[int] | None,
@@ -59,17 +62,13 @@ def ls(
         int | None,
         typer.Option(metavar="ID", min=1, max=LARGEST_ID, help="Only older ones: the next page."),
     ] = None,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """List tasks, the last inserted first.
 
     Text, exceptions and some combinations are looked for in 10,000 tasks of those that the other
     conditions leave; --before goes on from there.
     """
-    settings = options.load_quietly(database_url, home, log_level)
     wanted = Filter(
         ids=ids or None,
         status=[read_status(each) for each in status] if status else None,
@@ -103,16 +102,14 @@ async def _listed(database: Database, wanted: Filter, limit: int, before: int | 
     return await lists.page(database, wanted, size=limit, after=after)
 
 
+@short
 def show(
+    settings: Settings,
     *,
     task_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID)],
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Show all of one task."""
-    settings = options.load_quietly(database_url, home, log_level)
     task, reasons = run(settings, lambda db: _look_at(db, task_id))
     if as_json:
         show_json(task)
@@ -120,16 +117,14 @@ def show(
         say(sheet(task, reasons))
 
 
+@short
 def explain(
+    settings: Settings,
     *,
     task_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID)],
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Say why a task is not running, or what it does instead."""
-    settings = options.load_quietly(database_url, home, log_level)
     _, reasons = run(settings, lambda db: _look_at(db, task_id))
     if as_json:
         show_json({"task": task_id, "reasons": reasons})
