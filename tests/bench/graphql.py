@@ -25,9 +25,11 @@ from rowbell.api.auth import Gate
 from rowbell.api.context import RequestContext
 from rowbell.api.kinds import Kinds
 from rowbell.api.limits import Limits
+from rowbell.api.readings import Readings
 from rowbell.api.reads import Reads
 from rowbell.api.schema import build
 from rowbell.api.server import Server
+from rowbell.api.stacks import Stacks
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
 from rowbell.db.migrate import migrate
@@ -97,6 +99,7 @@ async def _ours(database: Database) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _theirs(database: Database) -> AsyncIterator[str]:
     kinds, watch, reads = Kinds(database), Watch(database), Reads(database)
+    readings, stacks = Readings(), Stacks(database)
 
     def context(request: Any, *_: Any) -> RequestContext:
         return RequestContext(
@@ -104,6 +107,8 @@ async def _theirs(database: Database) -> AsyncIterator[str]:
             watch=watch,
             kinds=kinds,
             reads=reads,
+            readings=readings,
+            stacks=stacks,
             viewer=ANYBODY,
             connection=request,
         )
