@@ -289,3 +289,15 @@ async def test_a_window_out_of_reach_is_refused(served: Served, argument: str) -
     error = await served.error(f"{{ stats({argument}) {{ created }} }}")
     assert error["extensions"]["code"] == "INVALID_ARGUMENT"
     assert error["extensions"]["field"] == "window"
+
+
+async def test_changes_are_chosen_by_what_the_journal_knows(served: Served) -> None:
+    async with served.socket() as client:
+        await start(client, filter={"createdBy": ["ann"]})
+        await served.insert()
+        task = str(await served.insert(created_by="ann"))
+        assert await kinds(client, 1) == [(task, "CREATED")]
+    async with served.socket() as client:
+        await client.subscribe(CHANGES, {"filter": {"text": "x"}}, id="1")
+        refused = await client.receive()
+        assert refused["payload"][0]["extensions"]["field"] == "text"

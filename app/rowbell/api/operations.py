@@ -28,12 +28,15 @@ from rowbell.api.kinds import Kinds
 from rowbell.api.limits import Limits, OperationTimeout, QueryTooCostly
 from rowbell.api.lobby import Lobby
 from rowbell.api.rates import Rates
+from rowbell.api.readings import Readings
 from rowbell.api.reads import Reads
 from rowbell.api.requests import GraphQLRequest, check_variables
+from rowbell.api.stacks import Stacks
 from rowbell.api.subscribing import Subscription
 from rowbell.api.subscriptions import Watch
 from rowbell.api.turns import Turns
 from rowbell.db.pool import Database
+from rowbell.measures import measures
 from rowbell.viewer import Viewer
 
 MANY_VALUES = 1_000
@@ -74,6 +77,8 @@ class Operations:
         self._kinds = Kinds(database)
         self._reads = Reads(database)
         self._channels = Channels()
+        self._readings = Readings()
+        self._stacks = Stacks(database)
         self._schema = schema.build()
         self._documents = Documents(self._schema, limits)
 
@@ -95,6 +100,7 @@ class Operations:
                 f"this operation costs {cost}, {self.limits.cost} is the most.",
                 hint="Ask for fewer fields, a smaller first, or fewer inputs at once.",
             )
+        measures.operations[operation.node.operation.value] += 1
         return Prepared(
             request, document.node, operation.node.operation, values, operation.selecting
         )
@@ -190,6 +196,8 @@ class Operations:
             watch=self._watch,
             kinds=self._kinds,
             reads=self._reads,
+            readings=self._readings,
+            stacks=self._stacks,
             viewer=viewer,
             connection=connection,
             deadline=deadline,

@@ -16,7 +16,7 @@ def watch_changes(
     return ChangesSource(
         context.database,
         context.watch,
-        arguments.wanted(filter),
+        arguments.wanted_changes(filter),
         None if after is None else cursors.decode_stream(after),
         context.viewer,
     )

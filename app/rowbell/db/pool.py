@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from time import perf_counter
 from typing import Any, Self
 
 import asyncpg
@@ -17,6 +18,7 @@ from rowbell.errors import (
     Unavailable,
     UniqueKeyConflict,
 )
+from rowbell.measures import measures
 
 Connection = Any  # asyncpg ships no types for what its pools hand out
 
@@ -108,6 +110,11 @@ class Database:
             except (*GONE, asyncpg.PostgresError):
                 pool.terminate()
 
+    def load(self) -> list[tuple[str, int, int]]:
+        """(name, used, idle) of the two pools."""
+        pools = (("claims", self._kept), ("rest", self._pool))
+        return [(n, p.get_size() - p.get_idle_size(), p.get_idle_size()) for n, p in pools]
+
     def hang_up(self) -> None:
         """End all connections at once: whatever waits for an answer fails."""
         for pool in (self._kept, self._pool):
@@ -150,7 +157,9 @@ async def _lift_timeout(connection: Connection) -> None:
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Connection]:
     with translated():
+        asked = perf_counter()
         connection = await pool.acquire(timeout=STATEMENT_SECONDS)
+        measures.connection_waits.add(perf_counter() - asked)
         try:
             yield connection
         except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InternalClientError, TimeoutError):
