@@ -42,8 +42,11 @@ class Frames:
         before = time.perf_counter()
         await write()
         returned = time.perf_counter()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await self.complete.wait()
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await self.complete.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{self._missing:,} of {count:,} frames are missing") from None
         return self.last - before, max(0.0, self.last - returned)
 
     async def awake(self, write: Write, count: int) -> None:
@@ -86,7 +89,11 @@ class Place:
                     for number in numbers
                 )
             )
-        yield frames
+        try:
+            yield frames
+        finally:
+            lost = sum(ear.transport.is_closing() for ear in ears)
+            assert not lost, f"{lost} subscribers were hung up on"
         for ear in ears:
             ear.transport.abort()
         while self._files() > count:  # or the next crowd would be too many for one subject

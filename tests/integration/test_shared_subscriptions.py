@@ -152,6 +152,8 @@ async def test_producers_share_with_their_like_and_see_nothing_of_others(
     secrets.append((await tokens.create(served.database, "a", admin, lifetime=None)).secret)
     async with AsyncExitStack() as stack:
         clients = []
+        while (await served.ask("{ __typename }")).get("data"):  # open, until it knows of tokens
+            await asyncio.sleep(0.01)
         for secret in secrets:
             client = await stack.enter_async_context(served.socket(initialised=False))
             await client.send(
