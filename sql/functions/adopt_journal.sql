@@ -15,7 +15,7 @@ begin
     return false;
   end if;
   update rowbell.journal j set xid = '3' where j.xid > '3';
-  update rowbell.journal_state s set dropped_xid = '0', fold_cursor = pg_current_snapshot();
+  update rowbell.journal_state s set dropped_xid = '0', fold_cursor = pg_current_snapshot(), summarized = '{}';
   return true;
 end $$;
 comment on function rowbell.adopt_journal() is

@@ -42,6 +42,7 @@ begin
   select max(gone.xid) into highest from gone;
   update rowbell.journal_state s set dropped_xid = highest where s.dropped_xid < highest;
   delete from rowbell.minutes m where m.minute < last_day::timestamp at time zone 'UTC';
+  delete from rowbell.error_hours e where e.hour < last_day::timestamp at time zone 'UTC';
   delete from rowbell.totals t where t.tasks = 0;
   return dropped;
 end $$;

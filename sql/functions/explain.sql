@@ -52,15 +52,15 @@ begin
   said := said or found;
   return query select e.reason from rowbell.explain_limits(task) e;
   if not (said or found) then
-    return query select format('It waits for a free slot; %s tasks of its queue are due before it.', case when c.count > 1000 then 'over 1000' else c.count::text end)
-    from (
-      select count(*) from (
-        select from rowbell.tasks t
-        where t.queue = task.queue and t.kind = task.kind and t.priority = task.priority
-          and t.status = 'PENDING' and t.concurrency_key is null
-          and ((t.after is null and t.after_batch is null) or t.parents = 'met')
-          and (t.run_at, t.id) < (task.run_at, task.id) limit 1001) ahead) c;
+    return query select 'It waits for a free slot.'::text;
   end if;
+  return query
+  select case
+    when p.rate is null then format('About %s tasks are ahead of it.', ahead.words)
+    else format('About %s tasks are ahead of it; at the present rate, %s a second, it starts in about %s.', ahead.words,
+      round(p.rate::numeric, 1), rowbell.ago(now() + p.expected_seconds * interval '1 second')) end
+  from rowbell.queue_position(task_id) p
+  cross join lateral (select case when p.is_capped then 'more than 10,000' else p.ahead::text end as words) ahead;
 end $$;
 comment on function rowbell.explain(bigint) is
   'Why a task is not running (or what it does instead), in sentences with the numbers and the SQL that helps. RB404: no such task.';

@@ -29,7 +29,7 @@ begin
         for update of h) held)
     update rowbell.tasks t
     set status = v.status, failures = t.failures + 1,
-        error = v.error::jsonb || jsonb_build_object('attempt', t.attempt, 'at', at),
+        error = v.error::jsonb || jsonb_build_object('attempt', t.attempt, 'at', at, 'fingerprint', rowbell.fingerprint(t.kind, v.error::jsonb)),
         run_at = case when v.status = 'PENDING' then at + least(greatest(v.delay, 0), 31536000) * interval '1 second' else t.run_at end,
         finished_at = case when v.status = 'PENDING' then null else at end
     from verdict v

@@ -43,6 +43,14 @@ begin
       completed = m.completed + excluded.completed, failed = m.failed + excluded.failed,
       cancelled = m.cancelled + excluded.cancelled, retried = m.retried + excluded.retried, lost = m.lost + excluded.lost,
       waits = rowbell.add_counts(m.waits, excluded.waits), runs = rowbell.add_counts(m.runs, excluded.runs)),
+  failed as (
+    insert into rowbell.error_hours as h (hour, fingerprint, queue, kind, error_type, failures, first_at, last_at, last_task, last_attempt)
+    select date_trunc('hour', f.at), f.detail ->> 'fingerprint', f.queue, min(f.kind), coalesce(min(f.detail ->> 'error_type'), 'ERROR'),
+      count(*), min(f.at), max(f.at), (array_agg(f.task_id order by f.id desc))[1], (array_agg(f.attempt order by f.id desc))[1]
+    from fresh f where f.event in ('FAILED', 'RETRY_SCHEDULED') and f.detail ? 'fingerprint' group by 1, 2, 3 order by 1, 2, 3
+    on conflict on constraint error_hours_pkey do update set
+      failures = h.failures + excluded.failures, first_at = least(h.first_at, excluded.first_at), last_at = greatest(h.last_at, excluded.last_at),
+      last_task = excluded.last_task, last_attempt = excluded.last_attempt),
   moved as (
     insert into rowbell.totals as t (queue, kind, status, tasks)
     select s.queue, s.kind, s.status, sum(s.step) from (
@@ -57,4 +65,4 @@ begin
   return folded;
 end $$;
 comment on function rowbell.fold_journal(integer) is
-  'For sweeps: counts what is new in the journal into rowbell.minutes and rowbell.totals. Returns how many events; call again while it is `most` or more.';
+  'For sweeps: counts what is new in the journal into rowbell.minutes, rowbell.error_hours and rowbell.totals. Returns how many events; call again while it is `most` or more.';

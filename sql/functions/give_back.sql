@@ -15,6 +15,7 @@ begin
         finished_at = case when t.cancel_requested_at is not null or t.crashes + 1 >= 5 then at end,
         error = case when t.crashes + 1 >= 5 then jsonb_build_object(
           'type', 'WorkerLost', 'retryable', false, 'attempt', t.attempt, 'at', at,
+          'fingerprint', rowbell.fingerprint(t.kind, '{"type": "WorkerLost"}'),
           'message', 'the worker died in each of 5 attempts: the task seems to kill it') else t.error end
     where t.id = any (stranded)
     returning t.id, t.status)

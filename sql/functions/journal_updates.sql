@@ -10,6 +10,7 @@ declare
   application text := current_setting('application_name');
   subject     text := nullif(current_setting('rowbell.subject', true), '');
   written_at  timestamptz := clock_timestamp();
+  found_by    text := current_setting('rowbell.found_by', true);  -- set by a claim that a sweep has caused
 begin
   insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, wait_seconds, run_seconds,
     kind, queue, role, application, subject, created_by, audience, detail)
@@ -25,7 +26,10 @@ begin
       when c.kind_before <> c.kind or c.queue_before <> c.queue then jsonb_strip_nulls(jsonb_build_object(
         'kind_before', nullif(c.kind_before, c.kind), 'queue_before', nullif(c.queue_before, c.queue)))
       when c.event = 'RETRY_SCHEDULED' then jsonb_build_object('error_type', left(c.error ->> 'type', 200), 'run_at', c.run_at)
-      when c.event = 'FAILED' then jsonb_build_object('error_type', left(c.error ->> 'type', 200)) end
+        || jsonb_strip_nulls(jsonb_build_object('fingerprint', left(c.error ->> 'fingerprint', 16)))
+      when c.event = 'FAILED' then jsonb_strip_nulls(jsonb_build_object('error_type', left(c.error ->> 'type', 200),
+        'fingerprint', left(c.error ->> 'fingerprint', 16)))
+      when c.event = 'STARTED' and found_by <> '' then jsonb_build_object('found_by', found_by) end
   from (
     select n.id, n.worker, n.status, n.attempt, n.started_at, n.finished_at, n.run_at, n.kind, n.queue, n.created_by,
       n.audience, n.error, n.progress, o.status as status_before, o.started_at as began_at, o.kind as kind_before,

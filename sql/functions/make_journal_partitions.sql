@@ -15,6 +15,9 @@ begin
     begin
       execute format('create table rowbell.%I (like rowbell.journal including comments)', name);
       execute format('create index %I on rowbell.%I (xid)', name || '_xid', name);
+      execute format('create index %I on rowbell.%I using brin (task_id int8_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.005)) with (pages_per_range = 32)',
+        name || '_task', name);
+      execute format('comment on index rowbell.%I is %L', name || '_task', 'The entries of one task.');
       execute format('comment on table rowbell.%I is %L', name, format('Events of %s (UTC).', one));
       execute format('comment on index rowbell.%I is %L', name || '_xid', 'What readers have not seen yet.');
       execute format('alter table rowbell.journal attach partition rowbell.%I for values from (%L) to (%L)',

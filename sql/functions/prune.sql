@@ -10,6 +10,7 @@ begin
     where f.finished_at is not null and f.finished_at < at - older_than
     order by f.finished_at limit most for update skip locked));
   get diagnostics deleted = row_count;
+  delete from rowbell.stacks s where s.at < prune.at - interval '1 minute';
   delete from rowbell.workers w
   where coalesce(w.stopped_at, w.lost_at) < at - interval '1 day';
   return deleted;

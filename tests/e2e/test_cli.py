@@ -40,7 +40,9 @@ def nowhere() -> CommandLine:
 
 def test_help_lists_every_command_setting_and_exit_code(nowhere: CommandLine) -> None:
     printed = nowhere.says("--help")
-    commands = "serve api worker enqueue ls show cancel retry pause resume migrate psql bench"
+    commands = (
+        "serve api worker enqueue ls show cancel retry pause resume migrate psql bench doctor"
+    )
     commands += " schedules schedule token"
     settings = [PREFIX + name.upper() for name in Settings.model_fields]
     codes = ["Exit codes", "  0 ", "  1 ", "  2 ", "  130 "]
@@ -114,6 +116,19 @@ def test_a_task_is_enqueued_listed_shown_cancelled_and_retried(rowbell: CommandL
 
     assert rowbell.tells("ls", "--queue", "reports", "--status", "pending") == [task]
     assert rowbell.tells("ls", "--before", number) == []
+    for found in (
+        ("--text", '"ID": 1'),
+        ("--created-by", "postgres", "--since", "1h"),
+        ("--id", number),
+    ):
+        assert rowbell.tells("ls", *found) == [task]
+    for missed in (
+        ("--text", "nothing"),
+        ("--until", "1h"),
+        ("--finished-since", "1h"),
+        ("--error-type", "X"),
+    ):
+        assert rowbell.tells("ls", *missed) == []
     assert rowbell.tells("show", number) == task
     sheet = rowbell.says("show", number)
     for words in ("PENDING, due in 1h 2", "ann, bob", "timeout       5m", '"id": 1'):

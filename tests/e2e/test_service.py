@@ -235,4 +235,11 @@ def test_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
         check=True,
     )
     assert "create table rowbell.tasks" in done.stdout
-    assert (target / "rowbell" / "api" / "graphiql" / "index.html").exists()
+    for pages in ("graphiql", "dashboard"):
+        ours, theirs = (folder / "rowbell" / "api" / pages for folder in (root / "app", target))
+        assert _names(theirs) == _names(ours)
+        assert "index.html" in _names(theirs)
+
+
+def _names(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}

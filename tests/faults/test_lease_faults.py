@@ -71,7 +71,7 @@ async def test_limit_that_a_lost_worker_held_is_released_once(
     await connection.execute("insert into rowbell.queues (name, max_running) values ('default', 1)")
     (first, *_) = await insert(connection, count=5)
     await claim(connection, lost)
-    await connection.execute("select rowbell.heartbeat($1, 0, false, $2)", heir, later(20))
+    await connection.execute("select rowbell.heartbeat($1, 0, false, null, $2)", heir, later(20))
     await connection.execute("select from rowbell.rescue(10, $1)", later(31))
     assert [c["id"] for c in await claim(connection, heir, at=later(31))] == [first]
     for late in (

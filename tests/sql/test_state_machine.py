@@ -198,7 +198,7 @@ class States(RuleBasedStateMachine):
     def beat(self, picks: list[int]) -> None:
         for worker in self.pick(self.workers, picks):
             (alive,) = self.session.fetch(
-                "select rowbell.heartbeat($1, 0, false, $2)", worker, self.at
+                "select rowbell.heartbeat($1, 0, false, null, $2)", worker, self.at
             )
             assert alive == (self.model.heartbeat(worker, self.at),)
 

@@ -9,7 +9,7 @@ from rows import NOON, claim, insert, later, register, row, running
 RESCUE = "select worker, host, process, tasks, poisoned from rowbell.rescue($1, $2)"
 STRAYS = "select rowbell.release_strays($1, $2, '10 s', $3)"
 PRUNE = "select rowbell.prune('7 days', $1, $2)"
-BEAT = "select rowbell.heartbeat($1, 0, false, $2)"
+BEAT = "select rowbell.heartbeat($1, 0, false, null, $2)"
 WEEK = 7 * 86_400
 
 

@@ -17,12 +17,15 @@ from rowbell.api import answers, pages, websocket
 from rowbell.api.auth import Gate
 from rowbell.api.http import GraphQLOverHTTP
 from rowbell.api.limits import Limits
+from rowbell.api.metrics import MetricsPage
 from rowbell.api.operations import Operations
 from rowbell.api.origins import Origins
+from rowbell.api.page_files import PageFiles
 from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
 from rowbell.errors import RowbellError
+from rowbell.measures import measures
 
 ALIVE_SECONDS = 2.0
 """How long PostgreSQL may take to answer a readiness check."""
@@ -39,6 +42,7 @@ def create_app(
     limits: Limits | None = None,
     origins: Sequence[str] = (),
     graphiql: bool = True,
+    metrics: MetricsPage | None = None,
 ) -> Starlette:
     """The ASGI application. `readiness` returns None when ready, else a sentence.
 
@@ -46,13 +50,9 @@ def create_app(
     """
     operations = Operations(database, watch, gate, limits or Limits())
     allowed = Origins(origins)
-    welcome = pages.welcome_page()
 
     async def serve_socket(socket: WebSocket) -> None:
         await websocket.serve(socket, operations, allowed)
-
-    async def show_welcome(_: Request) -> Response:
-        return welcome
 
     async def tell_readiness(_: Request) -> Response:
         reason = readiness() or await _reason_of(database)
@@ -61,15 +61,18 @@ def create_app(
         return _json({"ready": False, "reason": reason}, 503)
 
     page = pages.graphiql_page() if graphiql else None
+    dashboard = PageFiles()
     files = pages.VendoredFiles(directory=pages.HERE / "graphiql")
     graphql = GraphQLOverHTTP(operations, allowed, page)
     app = _Application(
         routes=[
-            Route("/", show_welcome),
+            Route("/", dashboard, methods=["GET"]),
+            Route("/dashboard/{file:path}", dashboard, methods=["GET"]),
             WebSocketRoute("/graphql", serve_socket),
             *([Mount("/graphiql", files)] if graphiql else []),
             Route("/healthz", _tell_health),
             Route("/readyz", tell_readiness),
+            *([Route("/metrics", metrics.serve)] if metrics else []),
         ],
         middleware=[Middleware(pages.SecurityHeaders)],
         exception_handlers={HTTPException: _refuse, Exception: _apologise},
@@ -86,6 +89,7 @@ class _Application(Starlette):
     graphql: GraphQLOverHTTP
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        measures.requests += scope["type"] == "http"
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:

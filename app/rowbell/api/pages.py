@@ -1,8 +1,6 @@
-"""What browsers get: the welcome page, GraphiQL, and headers that keep foreign code out."""
+"""What browsers get: GraphiQL, and headers that keep foreign code out."""
 
-import base64
 import re
-from hashlib import sha256
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -23,29 +21,23 @@ GRAPHIQL = (
     " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
-_YEAR = "public, max-age=31536000, immutable"
-_VERSIONED = re.compile(r"-[0-9]+\.[0-9]+\.[0-9]+\.")
+YEAR = "public, max-age=31536000, immutable"
+_VERSIONED = re.compile(r"-[0-9]+\.[0-9]+\.[0-9]+[./]")
+
+
+def is_versioned(path: str) -> bool:
+    """A file, or a folder above it, whose name carries a version never changes."""
+    return _VERSIONED.search(path) is not None
 
 
 def graphiql_page() -> Response:
-    return _page(HERE / "graphiql" / "index.html", GRAPHIQL)
-
-
-def welcome_page() -> Response:
-    place = HERE / "welcome.html"
-    style = re.search(r"<style>(.*?)</style>", place.read_text(encoding="utf-8"), re.DOTALL)
-    digest = base64.b64encode(sha256(style[1].encode() if style else b"").digest()).decode()
-    return _page(place, f"{NOTHING}; style-src 'sha256-{digest}'; img-src data:")
-
-
-def _page(place: Path, policy: str) -> Response:
     headers = {
         **SecurityHeaders.HEADERS,
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": GRAPHIQL,
         "Cache-Control": "no-cache",
         "Vary": "Accept",
     }
-    return HTMLResponse(place.read_text(encoding="utf-8"), headers=headers)
+    return HTMLResponse((HERE / "graphiql" / "index.html").read_bytes(), headers=headers)
 
 
 class VendoredFiles(StaticFiles):
@@ -53,7 +45,7 @@ class VendoredFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = _YEAR if _VERSIONED.search(path) else "no-cache"
+        response.headers["Cache-Control"] = YEAR if is_versioned(path) else "no-cache"
         return response
 
 

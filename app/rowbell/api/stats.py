@@ -1,21 +1,15 @@
 """The fields of statistics."""
 
-import asyncio
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 from ariadne import ObjectType
 
 from rowbell.api.context import Info, context_of
+from rowbell.api.periods import check_period, check_window
 from rowbell.api.resolvers import Values, query, subscription
+from rowbell.api.stats_source import StatsSource
 from rowbell.db import stats
 from rowbell.db.stats import Histogram, Stats
-from rowbell.errors import InvalidArgument, Unavailable
-
-SHORTEST = timedelta(minutes=1)
-LONGEST = timedelta(days=366)
-MOST_OFTEN = timedelta(seconds=1)
-SELDOM = timedelta(hours=1)
 
 stats_type = ObjectType("Stats")
 
@@ -26,12 +20,12 @@ STATS = [stats_type]
 async def read_stats(
     _: object, info: Info, *, window: timedelta, queue: str | None = None, kind: str | None = None
 ) -> Stats:
-    _check("window", window, SHORTEST, LONGEST)
+    check_window(window)
     return await stats.stats(context_of(info).database, window=window, queue=queue, kind=kind)
 
 
-@subscription.source("stats")
-async def watch_stats(
+@subscription.shared("stats")
+def watch_stats(
     _: object,
     info: Info,
     *,
@@ -39,21 +33,10 @@ async def watch_stats(
     every: timedelta,
     queue: str | None = None,
     kind: str | None = None,
-) -> AsyncGenerator[Stats, None]:
-    _check("window", window, SHORTEST, LONGEST)
-    _check("every", every, MOST_OFTEN, SELDOM)
-    told: Stats | None = None
-    while True:
-        try:
-            found: Stats | None = await stats.stats(
-                context_of(info).database, window=window, queue=queue, kind=kind
-            )
-        except Unavailable:
-            found = told  # it goes on once PostgreSQL answers again
-        if found is not None and found != told:
-            told = found
-            yield found
-        await asyncio.sleep(every.total_seconds())
+) -> StatsSource:
+    check_window(window)
+    check_period(every)
+    return StatsSource(context_of(info).database, window, every, queue, kind)
 
 
 @subscription.field("stats")
@@ -68,26 +51,18 @@ def throughput_of(found: Stats, _: Info) -> float:
 
 @stats_type.field("waitSeconds")
 def waits_of(found: Stats, _: Info) -> Values | None:
-    return _percentiles(found.waits)
+    return percentiles_of(found.waits)
 
 
 @stats_type.field("runSeconds")
 def runs_of(found: Stats, _: Info) -> Values | None:
-    return _percentiles(found.runs)
+    return percentiles_of(found.runs)
 
 
-def _percentiles(histogram: Histogram) -> Values | None:
+def percentiles_of(histogram: Histogram) -> Values | None:
+    """None: it is empty."""
     if not any(histogram.counts):
         return None
     # The schema converts the case of names, and takes a digit for the beginning of a word.
     shares = {"p_50": 0.5, "p_95": 0.95, "p_99": 0.99}
     return {name: round(histogram.percentile(share), 6) for name, share in shares.items()}
-
-
-def _check(field: str, given: timedelta, least: timedelta, most: timedelta) -> None:
-    if not least <= given <= most:
-        raise InvalidArgument(
-            f"{field} is {given.total_seconds():g} s.",
-            hint=f"Use {least.total_seconds():g} to {most.total_seconds():g} s.",
-            field=field,
-        )

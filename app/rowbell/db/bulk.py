@@ -19,6 +19,7 @@ async def retry_where(
         **_conditions(wanted),
         "finished_after": wanted.finished_after,
         "finished_before": wanted.finished_before,
+        "fingerprints": wanted.error_fingerprint,
     }
     given |= {"most": most, "dry_run": dry_run}
     return Changes(**await _call(database, subject, "retry_where", given))
@@ -34,6 +35,12 @@ async def cancel_where(
             hint="Leave the time of finishing out.",
             field="finished_after" if wanted.finished_after else "finished_before",
         )
+    if wanted.error_fingerprint is not None:
+        raise InvalidArgument(
+            "an open task is not FAILED, and has no fingerprint that counts.",
+            hint="Leave it out; errorType finds tasks whose last attempt failed so.",
+            field="error_fingerprint",
+        )
     given = {**_conditions(wanted), "most": most, "dry_run": dry_run}
     return Changes(key_taken=0, **await _call(database, subject, "cancel_where", given))
 
@@ -48,6 +55,7 @@ def _conditions(wanted: Selection) -> dict[str, Any]:
         "created_by": wanted.created_by,
         "created_after": wanted.created_after,
         "created_before": wanted.created_before,
+        "search": wanted.text,
         "everything": wanted.everything,
     }
 

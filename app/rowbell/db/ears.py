@@ -7,6 +7,7 @@ from typing import Any
 BELL, CANCEL, CHANGES, PROBE = "rowbell_bell", "rowbell_cancel", "rowbell_changes", "rowbell_probe"
 SCHEDULES = "rowbell_schedules"
 TOKENS = "rowbell_tokens"
+STACKS = "rowbell_stacks"
 
 
 def _nothing(*_: Any) -> None:
@@ -21,6 +22,8 @@ class Ears:
     """A queue got due tasks."""
     cancel: Callable[[int], None] = _nothing
     """The cancel of a running task was asked for."""
+    stacks: Callable[[int], None] = _nothing
+    """Somebody asks where the handler of a task is."""
     changes: Callable[[], None] = _nothing
     """Some task changed, while somebody watches."""
     schedules: Callable[[], None] = _nothing
@@ -41,6 +44,8 @@ class Ears:
             self.bell(payload)
         elif channel == CANCEL:
             self.cancel(int(payload))
+        elif channel == STACKS:
+            self.stacks(int(payload))
         elif channel == CHANGES:
             self.changes()
         elif channel == SCHEDULES:

@@ -48,14 +48,17 @@ async def read(database: Database, since: Cursor, *, most: int) -> Page:
 
 
 async def fold(database: Database) -> int:
-    """Count what is new; returns how many events. Raises Unavailable."""
+    """Count what is new, and index it by task; returns how many events. Raises Unavailable."""
     folded = 0
     while True:
         async with database.pooled() as connection:
             counted: int = await connection.fetchval("select rowbell.fold_journal($1)", FOLD)
         folded += counted
         if counted < FOLD:
-            return folded
+            break
+    async with database.pooled() as connection:
+        await connection.execute("select rowbell.summarize_journal()")
+    return folded
 
 
 async def keep(database: Database, *, days: float) -> int:

@@ -11,7 +11,9 @@ Every NOTIFY wakes every session that LISTENs, to whatever: a worker that is not
 import asyncio
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from math import inf
+from time import perf_counter
 
 import asyncpg
 
@@ -22,6 +24,7 @@ from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, translated
 from rowbell.db.session import Session
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 
 PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 1.0
@@ -36,10 +39,9 @@ their changes hold it for a moment; another process that watches holds it for lo
 CHAIR_SECONDS = 0.5
 """Until the chair is asked for again, where other notifications must not wait for that."""
 
-EVERYTHING = frozenset(
-    {channels.BELL, channels.CANCEL, channels.CHANGES, channels.SCHEDULES, channels.TOKENS}
-)
-OF_DUTY = frozenset({channels.BELL, channels.CANCEL, channels.SCHEDULES})
+OF_RUNNING = frozenset({channels.CANCEL, channels.STACKS})
+OF_DUTY = OF_RUNNING | {channels.BELL, channels.SCHEDULES}
+EVERYTHING = OF_DUTY | {channels.CHANGES, channels.TOKENS}
 
 # A server that was demoted without a restart takes a NOTIFY, but no claim.
 _READ_ONLY = "select current_setting('transaction_read_only') = 'on'"
@@ -102,6 +104,7 @@ class Listener:
                 if isinstance(error, Unheard) and self._is_pooled:
                     most = UNHEARD_PAUSE_SECONDS
                 self._log_loss(error)
+                tally.lost(is_deaf=self.is_deaf)
             self.ready.clear()
             self.ears.lost()
             await asyncio.sleep(random.uniform(most / 2, most))  # noqa: S311 - no secret
@@ -149,6 +152,7 @@ class Listener:
             await self._attend(session, waiting=False)
             await self._tune(session)
             log.info("listener.ready")
+            tally.listens()
             self.is_deaf = False
             self.ready.set()
             self.ears.ready()
@@ -205,7 +209,7 @@ class Listener:
         if self.duty.is_on:
             wanted |= OF_DUTY
         if self.wants_cancels:
-            wanted |= {channels.CANCEL}
+            wanted |= OF_RUNNING
         if self.wants_changes:
             wanted |= {channels.CHANGES}
         return wanted
@@ -243,6 +247,7 @@ class Listener:
         if not session.listens:
             self._heard_at = asyncio.get_running_loop().time()
             return
+        began = perf_counter()
         if session.is_pooled:
             await self._ring_from_elsewhere()
         else:
@@ -255,6 +260,7 @@ class Listener:
                 f"no NOTIFY came back within {self.probe_seconds:g} s.",
                 hint="connect to PostgreSQL itself, or to a pooler in session mode",
             ) from None
+        tally.probed(perf_counter() - began, datetime.now(UTC))
 
     async def _ring_from_elsewhere(self) -> None:
         another = Session(await self._connect(), self.probe_seconds)
@@ -268,6 +274,7 @@ class Listener:
         self._heard_at = asyncio.get_running_loop().time()
         if channel == channels.BELL:
             log.debug("bell.heard", queue=payload)
+            tally.bells_heard += 1
         self.ears.tell(channel, str(payload))
 
     def _log_loss(self, error: RowbellError) -> None:

@@ -18,6 +18,8 @@ _LINE = """
   name, kind, state, cron, every, time_zone, missed, next_run_at, last_run_at, last_task,
   last_status, last_error, problem, queue, description, source, paused_by, created_by
 """
+_PAYLOAD = "(select s.payload::text from rowbell.schedules s where s.name = o.name) as payload"
+_STARTS = "(select s.starts_at from rowbell.schedules s where s.name = o.name) as starts_at"
 _PLAIN = (
     "name", "kind", "description", "queue", "priority", "max_attempts", "timeout", "unique_key",
     "cron", "every", "time_zone", "missed", "starts_at",
@@ -93,6 +95,10 @@ class Line:
     source: str
     paused_by: str | None
     created_by: str
+    next_run_local: datetime | None
+    """What the clocks of its time zone show then; without a zone."""
+    starts_at: datetime
+    payload: Any
 
 
 # ---------------------------------------------------------------- for workers
@@ -221,11 +227,11 @@ async def lines(database: Database, name: str | None = None) -> list[Line]:
     """All schedules, or the one of this name, by name."""
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            f"select {_LINE} from rowbell.schedule_overview"  # noqa: S608
-            " where $1::text is null or name = $1 order by name",
+            f"select {_LINE}, next_run_local, {_STARTS}, {_PAYLOAD}"  # noqa: S608
+            " from rowbell.schedule_overview o where $1::text is null or name = $1 order by name",
             name,
         )
-    return [Line(**row) for row in rows]
+    return [Line(**{**row, "payload": orjson.loads(row["payload"])}) for row in rows]
 
 
 async def planned(database: Database, name: str) -> Planned | None:

@@ -26,9 +26,11 @@ COLUMNS = """
 """
 
 _CLAIM = (
-    "select id, attempt, kind, failures, timeout, payload"
+    "select id, attempt, kind, failures, timeout, payload,"
+    " wait_seconds, traceparent, failed_traceparent"
     " from rowbell.claim($1, $2, $3::int, $4, coalesce($5, now()))"
 )
+_BY_SWEEP = "select set_config('rowbell.found_by', 'sweep', true)"
 _COMPLETE = "select rowbell.complete($1, $2, $3, coalesce($4, now()))"
 
 
@@ -79,15 +81,28 @@ async def _change(
 
 
 async def claim(
-    database: Database, queue: str, worker: int, slots: int, kinds: list[str]
+    database: Database,
+    queue: str,
+    worker: int,
+    slots: int,
+    kinds: list[str],
+    *,
+    by_sweep: bool = False,
 ) -> list[Claim]:
     """Up to `slots` attempts of due tasks of one queue. Raises Unavailable.
 
-    Raises InvalidState if the worker was lost.
+    `by_sweep`: no bell has announced them, and the journal says so. Raises InvalidState if the
+    worker was lost.
     """
+    asked = (_CLAIM, queue, worker, slots, kinds, database.at)
     async with database.kept() as connection:
-        rows = await connection.fetch(_CLAIM, queue, worker, slots, kinds, database.at)
-    return [Claim(*row) for row in rows]
+        if not by_sweep:
+            rows = await connection.fetch(*asked)
+        else:
+            async with connection.transaction():
+                await connection.execute(_BY_SWEEP)
+                rows = await connection.fetch(*asked)
+    return [Claim(*row, queue=queue) for row in rows]
 
 
 async def complete(

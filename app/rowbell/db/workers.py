@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import orjson
 
@@ -61,6 +62,7 @@ async def register(
             "burst": handler.rate and handler.rate.burst,
             "on_failed": handler.on_failed,
             "on_failed_payload": handler.on_failed_payload,
+            "module": handler.function.__module__,
         }
         for handler in handlers
     ]
@@ -78,14 +80,29 @@ async def register(
     return worker
 
 
-async def heartbeat(database: Database, worker: int, *, busy: int, draining: bool) -> bool:
-    """False: the worker was silent too long, and its tasks were given to others."""
+async def heartbeat(
+    database: Database, worker: int, *, busy: int, draining: bool, counted: str | None = None
+) -> bool:
+    """`counted`: the tally of the process, as JSON.
+
+    False: the worker was silent too long, and its tasks were given to others.
+    """
     async with database.kept() as connection:
         return bool(
             await connection.fetchval(
-                "select rowbell.heartbeat($1, $2::int, $3)", worker, busy, draining
+                "select rowbell.heartbeat($1, $2::int, $3, $4::text::jsonb)",
+                worker,
+                busy,
+                draining,
+                counted,
             )
         )
+
+
+async def tell_clock(database: Database, worker: int) -> None:
+    """Let the server keep how far the clock of this machine is from its own."""
+    async with database.pooled() as connection:
+        await connection.execute("select rowbell.tell_clock($1, $2)", worker, datetime.now(UTC))
 
 
 async def sign_off(database: Database, worker: int) -> None:

@@ -109,6 +109,10 @@ class Attempts:
         """Ids of the tasks that run here, or whose outcome is not written yet."""
         return [*self._running, *self._completer.held()]
 
+    def running(self, task_id: int) -> Attempt | None:
+        """The attempt at a task, if it runs here."""
+        return self._running.get(task_id)
+
     def end(self, task_id: int, ending: Ending) -> None:
         """End the attempt at a task, if it runs here."""
         if attempt := self._running.get(task_id):

@@ -7,6 +7,7 @@ from rowbell.db import tasks, workers
 from rowbell.db.pool import Database
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 from rowbell.task import Claim
 
 RETRY_SECONDS = 0.5
@@ -40,18 +41,23 @@ class Claims:
         self._lost_at = 0.0
         self._problem = ""
 
-    async def claim(self, queue: str, most: int, kinds: list[str]) -> list[Claim]:
+    async def claim(
+        self, queue: str, most: int, by_sweep: bool, *, kinds: list[str]
+    ) -> list[Claim]:
         """Up to so many attempts; none if it fails, and then the queue is looked at again."""
         async with self._turn:
             if self._stopping:
                 return []
             try:
-                claims = await tasks.claim(self._database, queue, self.worker, most, kinds)
+                claims = await tasks.claim(
+                    self._database, queue, self.worker, most, kinds, by_sweep=by_sweep
+                )
                 if claims and self._is_late():
                     raise Unavailable("the answer to a claim came after the lease was over.")
                 return claims
             except RowbellError as error:
                 # The claim may have been made and its answer lost.
+                tally.failed_looks += 1
                 if error.message != self._problem:
                     log.warning("claim.failed", queue=queue, reason=error.message)
                 self._problem = error.message

@@ -8,6 +8,8 @@ from rowbell.db.duty import Duty
 from rowbell.engine.lanes import Lane
 from rowbell.engine.vigil import Vigil
 from rowbell.logs import log
+from rowbell.measures import measures
+from rowbell.tally import tally
 from rowbell.task import Claim
 
 SETTLE_SECONDS = 0.01
@@ -29,14 +31,16 @@ class Dispatcher:
         lane: Lane,
         duty: Duty,
         *,
-        claim: Callable[[str, int], Awaitable[list[Claim]]],
+        claim: Callable[[str, int, bool], Awaitable[list[Claim]]],
         start: Callable[[Claim], None],
         seconds_to_next: Callable[[str], Awaitable[float | None]],
         retire: Callable[[str], None] | None,
         full: Callable[[], Awaitable[None]],
         free: Callable[[], None],
     ) -> None:
-        """retire: called when the queue has long been empty; None: this one stays.
+        """claim: gets a queue, how many at the most, and whether a sweep asks for it.
+
+        retire: called when the queue has long been empty; None: this one stays.
 
         full, free: called when slots have long been taken, and when there are some again.
         """
@@ -105,9 +109,11 @@ class Dispatcher:
         claims: list[Claim] = []
         try:
             if not self._stopping:
-                claims = await self._claim(self.queue, reserved)
+                claims = await self._claim(self.queue, reserved, by_sweep)
         finally:
             self._slots.release(reserved - len(claims))
+        tally.looked(len(claims), by_sweep=by_sweep)
+        measures.claimed(claims)
         for claim in claims:
             self._start(claim)
         if claims and by_sweep:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from rowbell.db.duty import Duty
 from rowbell.engine.claims import Claims
@@ -82,7 +83,7 @@ class Dispatchers:
             queue,
             lane,
             self._duty,
-            claim=lambda queue, most: self._claims.claim(queue, most, lane.kinds),
+            claim=partial(self._claims.claim, kinds=lane.kinds),
             start=self._start,
             seconds_to_next=lambda queue: self._claims.seconds_to_next(queue, lane.kinds),
             # A queue that was found by its name comes back with its next bell.

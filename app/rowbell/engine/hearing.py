@@ -22,6 +22,7 @@ def hear(listener: Listener, worker: Worker, sweeper: Sweeper, schedules: Schedu
     ears = listener.ears
     ears.bell = worker.dispatchers.bell
     ears.cancel = worker.cancel
+    ears.stacks = worker.tell_stack
     ears.cancels = worker.see_cancels
     ears.schedules = schedules.ring
     ears.ready = ready

@@ -14,6 +14,7 @@ from rowbell.db.pool import Database
 from rowbell.engine.worker import Worker
 from rowbell.errors import Unavailable
 from rowbell.logs import log
+from rowbell.tally import tally
 
 MISSED_SECONDS = 1.0
 """A row that is due for longer than this should have been claimed, had a bell been heard."""
@@ -62,11 +63,14 @@ class Sweeper:
                 else:
                     await self._sweep()
                 await self._look_ahead()
+                tally.sweeps += 1
             except Unavailable as error:
+                tally.failed_sweeps += 1
                 log.debug("sweep.failed", reason=error.message)  # the heartbeat says it aloud
                 self.ready.clear()  # what the next one finds, no bell can have announced
                 self._at_most = RETRY_SECONDS
             except Exception as error:  # noqa: BLE001 - a sweep must never be the last one
+                tally.failed_sweeps += 1
                 log.error("sweep.failed", reason=repr(error), exc_info=error)
             pause = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
             try:
@@ -80,6 +84,7 @@ class Sweeper:
         for task_id in await workers.cancel_requests(self._database, self._worker.id):
             self._worker.cancel(task_id)
         for rescue in await workers.rescue(self._database):
+            tally.tasks_rescued += rescue.tasks
             log.warning(
                 "sweep.rescued",
                 worker=rescue.worker,
@@ -92,6 +97,7 @@ class Sweeper:
         now = asyncio.get_running_loop().time()
         if now >= self._rare_at:
             self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
+            await workers.tell_clock(self._database, self._worker.id)
             await self._check_bell()
             if missed := await workers.meet_missed(self._database):
                 log.warning("sweep.met", parents=missed)

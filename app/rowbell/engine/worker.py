@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import orjson
+
 from rowbell.config import Settings
 from rowbell.db import workers
 from rowbell.db.duty import Duty
@@ -14,9 +16,11 @@ from rowbell.engine.attempts import FLUSH_SECONDS, Attempts, within
 from rowbell.engine.claims import Claims
 from rowbell.engine.dispatchers import Dispatchers
 from rowbell.engine.lease import Lease
+from rowbell.engine.stacks import tell
 from rowbell.errors import RowbellError
 from rowbell.handlers import Handlers
 from rowbell.logs import log
+from rowbell.tally import tally
 
 OFTEN_SECONDS = 5.0
 RETRY_SECONDS = 0.5
@@ -79,6 +83,11 @@ class Worker:
         """The cancel of a task was asked for; it may run here."""
         self.attempts.end(task_id, Ending.CANCELLED)
 
+    def tell_stack(self, task_id: int) -> None:
+        """Somebody asks where the handler of a task is; it may run here."""
+        if attempt := self.attempts.running(task_id):
+            self._group.create_task(tell(self._database, self.id, attempt), name="stack")
+
     def see_cancels(self) -> None:
         """Cancels are heard from now on: those that were asked for before are looked up."""
         self._group.create_task(self._see_cancels(), name="cancels")
@@ -131,6 +140,7 @@ class Worker:
                 try:
                     await self._beat_once()
                 except RowbellError as error:
+                    tally.failed_heartbeats += 1
                     if not self._silent:
                         log.warning("heartbeat.failed", worker=self.id, reason=error.message)
                     self._silent = True
@@ -148,7 +158,11 @@ class Worker:
     async def _beat_once(self) -> None:
         sent = asyncio.get_running_loop().time()
         alive = await workers.heartbeat(
-            self._database, self.id, busy=self.attempts.lanes.busy, draining=self._draining
+            self._database,
+            self.id,
+            busy=self.attempts.lanes.busy,
+            draining=self._draining,
+            counted=self._counted(),
         )
         if not alive:
             self._fence()
@@ -156,6 +170,9 @@ class Worker:
                 await self._register()
                 self.dispatchers.look()
         self._lease.renew(sent)
+
+    def _counted(self) -> str:
+        return orjson.dumps({**tally.as_json(), "is_on_duty": self.duty.is_on}).decode()
 
     def _fence(self) -> None:
         """By now the tasks may have been given to another worker."""

@@ -24,6 +24,10 @@ class Call:
     """Called when the handler begins: until then it waits, and no timeout counts."""
     lingering: Future[Any] | None = None
     """What still runs although the call has ended, until it is done."""
+    thread: int | None = None
+    """The thread that the handler runs in, once it does; None: it runs elsewhere."""
+    ask_stack: Callable[[], Future[str]] | None = None
+    """Asks the process that the handler runs in where it is; None: it runs elsewhere."""
 
 
 def arguments_of(handler: Handler, payload: str, context: Context) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from rowbell.db.tasks import as_result
 from rowbell.decorator import describe
 from rowbell.engine.executors.call import arguments_of
 from rowbell.engine.failures import told, types_of
+from rowbell.engine.frames import STACK_CHARACTERS, stack_of_frame
 from rowbell.engine.lines import fit, plain
 from rowbell.errors import GiveUp
 from rowbell.handlers import Handler
@@ -71,6 +72,7 @@ class ProcessContext:
     def __init__(self, pipe: Pipe, call: dict[str, Any]) -> None:
         self.task_id: int = call["task"]
         self.attempt: int = call["attempt"]
+        self.traceparent: str | None = call["traceparent"]
         self.is_cancelled = False
         self._pipe = pipe
         self._call: int = call["call"]
@@ -117,11 +119,20 @@ def _listen(
     with suppress(OSError):
         for line in pipe.lines:
             message = orjson.loads(line)
-            if "cancel" not in message:
+            if "stack" in message:
+                pipe.send({"call": message["stack"], "stack": _stack()})
+            elif "cancel" not in message:
                 calls.put(message)
             elif context := contexts.get(message["cancel"]):
                 context.is_cancelled = True
     os.killpg(0, signal.SIGKILL)  # the parent is gone: this process, and what its handler started
+
+
+def _stack() -> str:
+    """Where the main thread is, which runs the handler."""
+    main_thread = threading.main_thread().ident
+    frames = stack_of_frame(sys._current_frames().get(main_thread or 0))
+    return fit(frames, -STACK_CHARACTERS)
 
 
 def _performed(pipe: Pipe, call: dict[str, Any], context: ProcessContext) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from concurrent.futures import Future
 from typing import Any, Self
 
 import orjson
@@ -52,6 +53,8 @@ class HandlerProcess:
         self._writer = writer
         self._calls = 0
         self._busy = True
+        self._asked: list[Future[str]] = []
+        """Who waits to be told where the handler is."""
         self._ended = asyncio.create_task(self._reaped(), name=f"process {process.pid}")
 
     @classmethod
@@ -103,14 +106,22 @@ class HandlerProcess:
             except ProcessDied as error:
                 raise NotBegun(str(error)) from None
             call.began()
+            call.ask_stack = self._ask_stack
             return await self._answer(call)
         except asyncio.CancelledError:
             if call.handler.context_name and self._busy:
                 await self._have_mercy(call)
             raise
         finally:
+            call.ask_stack = None
             if self._busy:
                 await self.end()
+
+    def _ask_stack(self) -> Future[str]:
+        asked: Future[str] = Future()
+        self._asked.append(asked)
+        self._send({"stack": self._calls})
+        return asked
 
     async def end(self) -> None:
         """Kill it, and wait until it is gone."""
@@ -144,9 +155,17 @@ class HandlerProcess:
                 elif message["call"] == self._calls:  # not of a thread that outlived its handler
                     if what in message:
                         return message
-                    if call:
+                    if "stack" in message:
+                        self._tell_stack(message["stack"])
+                    elif call:
                         _report(call, message)
         raise ProcessDied(await self._cause())
+
+    def _tell_stack(self, stack: str) -> None:
+        asked, self._asked = self._asked, []
+        for each in asked:
+            if each.set_running_or_notify_cancel():
+                each.set_result(stack)
 
     async def _cause(self) -> str:
         await self.end()
@@ -188,6 +207,7 @@ def _described(call: Call) -> dict[str, Any]:
         "name": function.__qualname__,
         "task": call.context.task_id,
         "attempt": call.context.attempt,
+        "traceparent": call.context.traceparent,
         "payload": call.payload,
     }
 

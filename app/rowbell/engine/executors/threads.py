@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from rowbell.db.tasks import as_result
@@ -33,6 +34,7 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _perform(self, call: Call) -> str | None:
+        call.thread = threading.get_ident()
         try:
             arguments = arguments_of(call.handler, call.payload, call.context)
             return as_result(call.handler.function(**arguments))
@@ -40,4 +42,5 @@ class Threads:
             # asyncio cannot carry a StopIteration: the attempt would wait for ever.
             raise RuntimeError("the handler raised StopIteration") from error
         finally:
+            call.thread = None
             self._busy -= 1

@@ -1,0 +1,114 @@
+"""The view Now, driven on a service that works."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from browser.conftest import OpenPage
+from e2e.service import Service
+
+COUNTED_MS = 20_000
+"""Counts come from the journal, with the sweep."""
+
+
+def counted(page: Page, status: str) -> Locator:
+    """How many tasks of a status the page shows."""
+    return page.get_by_role("link", name=re.compile(f"^{status}")).locator("b")
+
+
+def row(page: Page, queue: str) -> Locator:
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=queue, exact=True))
+
+
+def number(locator: Locator) -> int:
+    return int(locator.inner_text().replace(",", ""))
+
+
+def test_a_row_of_psql_is_counted_on_the_page_without_a_reload(
+    page: Page, service: Service
+) -> None:
+    completed = counted(page, "COMPLETED")
+    expect(completed).to_be_visible()
+    before = number(completed)
+    service.psql("insert into rowbell.tasks (kind) select 'echo' from generate_series(1, 20)")
+    expect(completed).to_have_text(f"{before + 20:,}", timeout=COUNTED_MS)
+
+
+def test_the_charts_say_in_words_what_they_show(page: Page, service: Service) -> None:
+    service.psql("insert into rowbell.tasks (kind) select 'render' from generate_series(1, 20)")
+    for title in ("Throughput", "Wait", "Run time"):
+        chart = page.get_by_role("img", name=re.compile(f"^{title}. .*highest \\d"))
+        expect(chart).to_be_visible(timeout=COUNTED_MS)
+        expect(chart.locator("canvas")).to_have_count(1)
+
+
+def test_the_history_is_there_for_who_comes_later(open_page: OpenPage, service: Service) -> None:
+    service.psql("insert into rowbell.tasks (kind) values ('echo')")
+    for window in ("PT15M", "P7D"):
+        page = open_page(f"#/now?window={window}")
+        expect(page.get_by_label("Show")).to_have_value(window)
+        wait = page.get_by_role("img", name=re.compile(r"^Wait. p50: now \d"))
+        expect(wait).to_be_visible(timeout=COUNTED_MS)
+
+
+def test_another_window_is_another_address(page: Page) -> None:
+    page.get_by_label("Show").select_option("6 hours")
+    expect(page).to_have_url(re.compile(r"#/now\?window=PT6H$"))
+    page.go_back()
+    expect(page.get_by_label("Show")).to_have_value("PT1H")
+
+
+def test_a_queue_is_paused_and_goes_on_by_a_button(page: Page, service: Service) -> None:
+    service.psql("select rowbell.pause('letters')")
+    service.psql(
+        "insert into rowbell.tasks (kind, queue)"
+        " select 'echo', 'letters' from generate_series(1, 3)"
+    )
+    letters = row(page, "letters")
+    expect(letters).to_contain_text("paused by")
+    expect(letters).to_contain_text("3 due", timeout=COUNTED_MS)
+    page.get_by_role("button", name="Resume the queue letters").click()
+    expect(page.get_by_text("The queue letters goes on.")).to_be_visible()
+    expect(letters).not_to_contain_text("paused by")
+    service.psql_until(
+        "select count(*) from rowbell.tasks where queue = 'letters' and status = 'COMPLETED'", "3"
+    )
+    page.get_by_role("button", name="Pause the queue letters").click()
+    expect(letters).to_contain_text("paused by")
+    assert (
+        service.psql("select paused_at is not null from rowbell.queues where name = 'letters'")
+        == "t"
+    )
+    service.psql("select rowbell.resume('letters')")
+
+
+def test_limits_of_a_queue_are_set_in_a_form(page: Page, service: Service) -> None:
+    service.psql("select rowbell.pause('partner')")
+    page.get_by_role("button", name="Limits of the queue partner").click()
+    form = page.get_by_role("dialog", name="Limits of partner")
+    form.get_by_label("Tasks that run at once").fill("4")
+    form.get_by_label("Tasks started a second").fill("2.5")
+    form.get_by_role("button", name="Set limits").click()
+    expect(form).not_to_be_attached()
+    expect(row(page, "partner")).to_contain_text("2.5 /s")
+    limits = "select max_running, rate from rowbell.queues where name = 'partner'"
+    assert service.psql(limits) == "4|2.5"
+    service.psql("select rowbell.resume('partner')")
+
+
+def test_what_needs_attention_is_a_sentence_with_a_place_and_a_remedy(
+    page: Page, service: Service
+) -> None:
+    service.psql("insert into rowbell.tasks (kind, queue) values ('known_to_nobody', 'lonely')")
+    item = page.locator("[data-topic=no_worker]")
+    expect(item).to_contain_text("known_to_nobody", timeout=COUNTED_MS)
+    item.get_by_text("How to mend it").click()
+    expect(item.get_by_role("region")).to_contain_text("rowbell")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    item.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    remedy = item.get_by_role("region").inner_text()
+    assert page.evaluate("navigator.clipboard.readText()") == remedy
+    item.get_by_role("link", name="Look").click()
+    expect(page).to_have_url(re.compile("#/(tasks|workers)"))
+    service.psql("select rowbell.cancel(id) from rowbell.tasks where kind = 'known_to_nobody'")
