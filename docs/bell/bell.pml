@@ -2,8 +2,8 @@
  * The bell of Rowbell as a model: no committed row waits while somebody could run it and all are still.
  *
  *   make model                                               the protocol, in larger bounds
- *   spin -search docs/bell/bell.pml                          the protocol: errors: 0
- *   spin -DNO_GATE -search docs/bell/bell.pml                a wrong variant: errors: 1
+ *   spin -DINSERTERS=1 -search -E docs/bell/bell.pml        the protocol: errors: 0
+ *   spin -DNO_GATE -search -E docs/bell/bell.pml             a wrong variant: errors: 1
  *   spin -DNO_GATE -t -p docs/bell/bell.pml                  the steps that lead there
  *
  * Who inserts takes a share of the gate until its transaction ends, and then looks whether the attendant
