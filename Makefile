@@ -12,7 +12,7 @@ RATE    ?= 500
 FAULTS  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pictures chaos model format lint types contract wheel bench clean
+.PHONY: help run test check pictures chaos stress model format lint types contract wheel bench clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,13 @@ chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=1
 
 model: ## Check the model of the bell with spin, beyond what the tests do (minutes, some GB)
 	@command -v spin >/dev/null && command -v gcc >/dev/null || { echo "Needs spin and gcc: apt-get install spin gcc"; exit 1; }
-	@for bounds in "-DINSERTERS=2" "-DINSERTERS=1 -DMISFORTUNES=1" "-DINSERTERS=1 -DWORKERS=2 -DWITHOUT_SAVEPOINTS -DVIGILS=0"; do \
+	@for bounds in "-DINSERTERS=2" "-DINSERTERS=1 -DMISFORTUNES=1 -DWITHOUT_SAVEPOINTS" "-DINSERTERS=1 -DWORKERS=2 -DWITHOUT_SAVEPOINTS -DVIGILS=0"; do \
 	  folder=$$(mktemp -d) && echo "$$bounds" && ( cd $$folder && spin $$bounds -a $(CURDIR)/docs/bell/bell.pml \
 	  && gcc -O2 -w -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan -E -m1000000 | tee report | grep -E "errors:|states, stored" \
 	  && grep -q "errors: 0" report ) || exit 1; rm -r $$folder; done
+
+stress: $(READY) ## Restless writers, 1, 2 and 8 workers, no sweep: for SECONDS each, and nothing may be lost
+	@cd tests && ../$(BIN)/python -m faults.stress --seconds $(SECONDS)
 
 check: $(READY) lint types contract test ## What CI runs: format, lint, types, import contracts, tests
 

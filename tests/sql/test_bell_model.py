@@ -27,6 +27,12 @@ WRONG = {
         "-DBLIND_AT_GATE",
         "-DWITHOUT_SAVEPOINTS",
     ),
+    "take the chair of the dead and pass no gate": (
+        "-DCHAIR_WITHOUT_GATE",
+        "-DMISFORTUNES=1",
+        "-DWITHOUT_SAVEPOINTS",
+        ALONE,
+    ),
     "keep the chair while full": ("-DKEEP_CHAIR", "-DBACKLOG", *RELIEVED),
     "die in a claim whose rows another has skipped": (
         "-DCLAIM_IS_LOST",

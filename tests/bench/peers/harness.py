@@ -27,7 +27,7 @@ class Harness:
         install = [self.python, "-m", "pip", "install", "--quiet", "--editable", PROJECT]
         subprocess.run(install, check=True)
         shutil.copy(HERE / "rowbell_driver.py", self.root / "harness/drivers/rowbell.py")
-        self._run(["./pg.sh", "start"])
+        self._run(["sh", "-c", "./pg.sh status >/dev/null 2>&1 || ./pg.sh start"])
 
     def clear(self) -> None:
         """Rowbell's schema may have changed: the harness makes its template anew."""
