@@ -12,7 +12,7 @@ RATE    ?= 500
 FAULTS  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check pictures chaos format lint types contract wheel bench clean
+.PHONY: help run test check pictures chaos model format lint types contract wheel bench clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ pictures: $(READY) ## Take the pictures of the page that docs/ shows, anew
 
 chaos: $(READY) ## Break workers, network and PostgreSQL at random for SECONDS=120, then check every promise (RATE, FAULTS, SEED)
 	@cd tests && ../$(BIN)/python -m faults.chaos --seconds $(SECONDS) --rate $(RATE) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
+
+model: ## Check the model of the bell with spin, beyond what the tests do (minutes, some GB)
+	@command -v spin >/dev/null && command -v gcc >/dev/null || { echo "Needs spin and gcc: apt-get install spin gcc"; exit 1; }
+	@for bounds in "-DINSERTERS=2" "-DINSERTERS=1 -DMISFORTUNES=1" "-DINSERTERS=1 -DWORKERS=2 -DWITHOUT_SAVEPOINTS -DVIGILS=0"; do \
+	  folder=$$(mktemp -d) && echo "$$bounds" && ( cd $$folder && spin $$bounds -a $(CURDIR)/docs/bell/bell.pml \
+	  && gcc -O2 -w -DSAFETY -DCOLLAPSE -o pan pan.c && ./pan -E -m1000000 | tee report | grep -E "errors:|states, stored" \
+	  && grep -q "errors: 0" report ) || exit 1; rm -r $$folder; done
 
 check: $(READY) lint types contract test ## What CI runs: format, lint, types, import contracts, tests
 
@@ -48,9 +55,8 @@ contract: $(READY) ## The import contract: which room may use which
 wheel: $(READY) ## Build the wheel into dist/
 	@$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
-bench: $(READY) ## Measure latency and drain on the configured database
-	@$(BIN)/rowbell bench latency
-	@$(BIN)/rowbell bench drain
+bench: $(READY) ## Measure every bar; beside the peers with PEERBENCH=folder of their harness (BENCH="--short", "--publish")
+	@cd tests && ../$(BIN)/python -m bench.peers $(if $(PEERBENCH),--peers $(abspath $(PEERBENCH))) $(BENCH)
 
 clean: ## Remove the environment, caches and builds (the data in .rowbell/ stays)
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -19,7 +19,7 @@ exception when insufficient_privilege then
     using hint = 'Run sql/grants.sql as a role with CREATEROLE.';
 end $$;
 
-revoke all on all functions in schema rowbell from public;
+revoke all on all routines in schema rowbell from public;
 grant execute on function rowbell.refuse(text, text, text, text, text), rowbell.is_sound(rowbell.tasks), rowbell.refuse_unsound(rowbell.tasks) to public;
 
 do $$
@@ -35,30 +35,34 @@ begin
 
     -- producer: inserts tasks, sees what became of them
     'grant select on rowbell.tasks, rowbell.task_overview, rowbell.batch_overview, rowbell.kinds, rowbell.callable_functions to rowbell_producer',
-    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch) on rowbell.tasks to rowbell_producer',
+    'grant insert (kind, payload, description, queue, priority, run_at, max_attempts, timeout, unique_key, audience, created_by, concurrency_key, after, after_batch, after_failure, batch, traceparent) on rowbell.tasks to rowbell_producer',
 
     -- reader: sees everything
     'grant select on all tables in schema rowbell to rowbell_reader',
     'revoke select on rowbell.tokens from rowbell_reader',  -- nobody but the owner reads digests
     'grant execute on function rowbell.explain(bigint), rowbell.queue_position(bigint, integer, timestamptz), rowbell.queue_depths(integer, timestamptz), rowbell.held_counts(integer), rowbell.attention(timestamptz), rowbell.attention_tasks(timestamptz), rowbell.attention_workers(timestamptz), rowbell.attention_database(timestamptz), rowbell.bell_triggers(), rowbell.task_journal(bigint, integer), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]), rowbell.ago(timestamptz), rowbell.without_particulars(text) to rowbell_reader',
+    'grant execute on function rowbell.explain(bigint), rowbell.tail(bigint, integer) to rowbell_reader',
+    'grant execute on procedure rowbell.wait(bigint, interval, rowbell.task_status, jsonb, jsonb) to rowbell_reader, rowbell_producer',
+    'grant execute on function rowbell.health_of_queues(), rowbell.health_of_workers(), rowbell.health_of_schedules(), rowbell.health_of_journal(), rowbell.health_of_sessions(), rowbell.health_of_settings(), rowbell.health_of_tables(), rowbell.bell_problem(), rowbell.bell_triggers(), rowbell.waiting_queues(timestamptz), rowbell.strata(text, text[]) to rowbell_reader',
 
     -- operator: sees everything, mends
-    'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz), rowbell.bell_problem() to rowbell_operator',
+    'grant execute on function rowbell.cancel(bigint, timestamptz), rowbell.retry(bigint, timestamptz), rowbell.pause(text, timestamptz), rowbell.resume(text, timestamptz) to rowbell_operator',
     'grant insert (name, kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at), update (kind, payload, description, queue, priority, max_attempts, timeout, unique_key, concurrency_key, audience, cron, every, time_zone, missed, starts_at, source), delete on rowbell.schedules to rowbell_operator',
     'grant execute on function rowbell.pause_schedule(text, timestamptz), rowbell.resume_schedule(text), rowbell.run_schedule_now(text, timestamptz), rowbell.drop_schedule(text) to rowbell_operator',
-    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) to rowbell_operator',
+    'grant execute on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], text, boolean, integer, boolean, timestamptz), rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, text, boolean, integer, boolean, timestamptz) to rowbell_operator',
     'grant insert (name, max_running, rate, burst), update (max_running, rate, burst) on rowbell.queues to rowbell_operator',
     'grant update (max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload) on rowbell.kinds to rowbell_operator',
     'grant insert, update, delete on rowbell.keys to rowbell_operator',
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
-    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks to rowbell_service',
+    'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks, rowbell.alerts to rowbell_service',
     'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) to rowbell_reader',
     'grant execute on all functions in schema rowbell to rowbell_service',
 
     -- viewer: what the service becomes while it reads for a caller of the API who sees only some tasks
     'grant usage on schema rowbell to rowbell_viewer',
     'grant select on rowbell.visible_tasks, rowbell.kinds to rowbell_viewer',
+    'grant execute on function rowbell.find_visible_tasks(rowbell.task_filter, timestamptz, bigint, integer, boolean) to rowbell_viewer',
     'grant execute on function rowbell.is_for(text, text[], text, text[]) to rowbell_viewer, rowbell_reader'
   ] loop
     execute statement;

@@ -16,6 +16,11 @@ class Line:
         """Where connections made from now on lead to."""
         self.held = asyncio.Event()
         """Set once `hold` has caught what it waits for."""
+        self.ended = asyncio.Event()
+        """Set once a side has hung up."""
+        self.passes_ends = asyncio.Event()
+        """While it is clear, a side that has hung up seems to be there still."""
+        self.passes_ends.set()
         self._awaited = b""
         self._there, self._back = asyncio.Event(), asyncio.Event()
         self._pipes: set[asyncio.Task[None]] = set()
@@ -76,6 +81,8 @@ class Line:
                 await light.wait()
                 target.write(data)
                 await target.drain()
+            self.ended.set()
+            await self.passes_ends.wait()
             await light.wait()  # an end does not get through the dark either
         except ConnectionError:
             pass

@@ -15,6 +15,7 @@ class Told:
 
     task_id: int = 42
     attempt: int = 1
+    traceparent: str | None = None
     lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
     def log(self, message: str, **fields: object) -> None:

@@ -28,6 +28,8 @@ PREFIX = "ROWBELL_"
 SHORTEST_JWT_SECRET = 32
 """Bytes: RFC 7518 wants as many as the hash of HS256 has."""
 
+SHORTEST_METRICS_TOKEN = 16
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -66,6 +68,27 @@ def _mail_address(text: str) -> str:
 
 def _webhook_secrets(text: SecretStr) -> SecretStr:
     WebhookSecrets.parse(text.get_secret_value())
+    return text
+
+
+def _alert_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is no http or https URL")
+    return url
+
+
+def _alert_secret(text: SecretStr) -> SecretStr:
+    WebhookSecrets.parse(f"alerts={text.get_secret_value()}")
+    return text
+
+
+def _metrics_token(text: SecretStr) -> SecretStr:
+    if len(text.get_secret_value()) < SHORTEST_METRICS_TOKEN:
+        raise ValueError(
+            f"it has less than {SHORTEST_METRICS_TOKEN} characters: make one with"
+            " `openssl rand -base64 24`"
+        )
     return text
 
 
@@ -222,6 +245,31 @@ class Settings(BaseModel):
     api_rate: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
         default=60_000, description="Operations of one subject in a minute; 0: no limit."
     )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        default=None,
+        description="Where a worker without an API serves /metrics; 0: any port, unset: nowhere.",
+    )
+    metrics_token: Annotated[SecretStr, AfterValidator(_metrics_token)] | None = Field(
+        default=None, description="A token that may read /metrics and nothing else."
+    )
+    alert_url: Annotated[SecretStr, AfterValidator(_alert_url)] | None = Field(
+        default=None, description="Where alerts are sent, by POST; unset: nowhere."
+    )
+    alert_secret: Annotated[SecretStr, AfterValidator(_alert_secret)] | None = Field(
+        default=None, description="Signs alerts as Standard Webhooks: whsec_NEW,whsec_OLD"
+    )
+    alert_minutes: Annotated[float, Field(gt=0, le=10_080)] = Field(
+        default=15, description="A condition is told once in so many minutes."
+    )
+    alert_dead_tasks: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=1, description="So many FAILED tasks are an alert; 0: none is."
+    )
+    alert_backlog_seconds: Annotated[float, Field(ge=0, le=2_592_000)] = Field(
+        default=300, description="A task that was due for so long is an alert; 0: none is."
+    )
+    alert_listener_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=60, description="A listener that was lost for so long is an alert; 0: none is."
+    )
     processes: int = Field(
         default=1, ge=1, le=1_000, description="Worker processes that one command starts."
     )
@@ -230,6 +278,10 @@ class Settings(BaseModel):
     )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, json elsewhere."
+    )
+
+    log_repeats: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=30, description="Lines of one warning or error in a minute; 0: all of them."
     )
 
     def shows_graphiql(self) -> bool:
@@ -245,6 +297,15 @@ class Settings(BaseModel):
         """`webhook_secrets`, read."""
         text = self.webhook_secrets
         return WebhookSecrets.parse(text.get_secret_value()) if text else None
+
+    def token_for_metrics(self) -> str | None:
+        """`metrics_token`, read."""
+        return self.metrics_token.get_secret_value() if self.metrics_token else None
+
+    def secret_for_alerts(self) -> WebhookSecrets | None:
+        """`alert_secret`, read, under the name `alerts`."""
+        text = self.alert_secret
+        return WebhookSecrets.parse(f"alerts={text.get_secret_value()}") if text else None
 
     def takes_jwts(self) -> bool:
         return self.jwt_secret is not None or self.jwt_keys is not None

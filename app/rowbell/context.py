@@ -18,6 +18,11 @@ class Context(Protocol):
     def is_cancelled(self) -> bool:
         """True once the attempt should end: cancelled, out of time, or drained. For threads."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """W3C Trace Context to send on with what is called: of this attempt where it is traced
+        (rowbell[traces]), else of whoever asked for the task; None: of nobody."""
+
     def progress(self, fraction: float) -> None:
         """Report how far the work is, 0 to 1. The database hears of it twice a second at most."""
 

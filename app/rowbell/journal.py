@@ -53,6 +53,7 @@ class Entry:
     detail: dict[str, Any] | None
 
     def matches(self, wanted: Filter) -> bool:
+        """By ids, status, kind, queue and created_by: an entry knows no more of its task."""
         return all(
             among is None or value in among
             for value, among in (
@@ -60,6 +61,7 @@ class Entry:
                 (self.status, wanted.status),
                 (self.kind, wanted.kind),
                 (self.queue, wanted.queue),
+                (self.created_by, wanted.created_by),
             )
         )
 

@@ -2,11 +2,16 @@
 
 import logging
 import sys
+import time
 from typing import Any
 
 import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+from rowbell.repeats import Repeats
+
+SUPPRESSED = "log.suppressed"
 
 EVENTS = {
     "service.starting": "A process begins to start; says what it runs on.",
@@ -69,7 +74,10 @@ EVENTS = {
     "api.failed": "A request failed for a reason that is ours; the answer has this line's id.",
     "api.open": "No credentials are configured: whoever reaches the API may do everything.",
     "token.changed": "An API token was made or revoked by a person; says which.",
+    "alert.sent": "ROWBELL_ALERT_URL was told of a condition, or that it is over.",
+    "alert.failed": "An alert could not be sent; it is tried again at the next look.",
     "keys.failed": "The keys that JWTs are checked with could not be read; the old ones stay.",
+    "log.suppressed": "A fault repeated: so many lines of this event were left out in a minute.",
     "library.warned": "A library wrote a warning or an error to Python's own log.",
     "process.started": "A worker process was started: --processes.",
     "process.died": "A worker process, or an idle one for handlers, died; another takes its place.",
@@ -89,6 +97,23 @@ def _check_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+class _Limit:
+    """Drops the lines of a fault that repeats, and says so with the next line after its minute."""
+
+    def __init__(self, most: int) -> None:
+        self._repeats = Repeats(most, time.monotonic)
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        if event["event"] == SUPPRESSED:
+            return event
+        ends = event["event"] == "service.stopped"
+        for left_out in list(self._repeats.all() if ends else self._repeats.ended()):
+            log.warning(SUPPRESSED, **left_out)
+        if self._repeats.is_too_many(event):
+            raise structlog.DropEvent
+        return event
+
+
 def _add_message(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     # `grep task=42` must find a line in either format, so JSON carries the plain text too.
     words = [f"{key}={value}" for key, value in event.items() if key not in _NOT_WORDS]
@@ -102,14 +127,18 @@ def _to_json(event: EventDict, **_: object) -> bytes:
     return orjson.dumps(event, default=str)
 
 
-def configure(level: str = "info", form: str = "auto") -> None:
-    """Set up logging for this process: `form` is auto, console or json; lines go to stderr."""
+def configure(level: str = "info", form: str = "auto", repeats: int = 0) -> None:
+    """Set up logging for this process: `form` is auto, console or json; lines go to stderr.
+
+    `repeats`: lines of one warning or error in a minute; 0: all of them.
+    """
     logging.basicConfig(handlers=[_Libraries(logging.WARNING)], level=logging.WARNING, force=True)
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _check_event,
         structlog.processors.add_log_level,
+        _Limit(repeats),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(

@@ -15,6 +15,7 @@ from rowbell import handlers as handler_modules
 from rowbell.api.asgi import create_app
 from rowbell.api.auth import Gate
 from rowbell.api.limits import Limits
+from rowbell.api.metrics import MetricsPage, check_access, metrics_app
 from rowbell.api.server import Server, listening
 from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
@@ -25,6 +26,7 @@ from rowbell.db.listener import Listener
 from rowbell.db.patience import PATIENCE_SECONDS
 from rowbell.db.place import Place, opened, placed
 from rowbell.db.pool import Database
+from rowbell.engine.alerts import Alerts
 from rowbell.engine.attempt import Ending
 from rowbell.engine.hearing import hear
 from rowbell.engine.kinds import built_in
@@ -35,6 +37,7 @@ from rowbell.engine.worker import Worker
 from rowbell.errors import ConfigurationError
 from rowbell.handlers import Handlers
 from rowbell.logs import log
+from rowbell.metrics import Metrics, Sources
 
 HEAR_SECONDS = 5.0
 SILENCE_SECONDS = 1.0
@@ -62,6 +65,8 @@ class Service:
     place: Place | None = None
     address: str = ""
     """URL of the API, once it listens."""
+    metrics_address: str = ""
+    """URL of the metrics of a process without an API, where it has one."""
     database: Database | None = None
     gate: Gate | None = None
     """Of the API."""
@@ -81,7 +86,7 @@ class Service:
             watching(self.settings.blocked_seconds),
         ):
             async with AsyncExitStack() as stack:
-                server = stack.enter_context(listening(self.settings)) if self.with_api else None
+                server = self._bind(stack)
                 handlers = self.handlers or await self._load_handlers(stack)
                 self.place = await stack.enter_async_context(placed(self.settings))
                 opening = opened(self.place, name="rowbell", patience_seconds=PATIENCE_SECONDS)
@@ -110,6 +115,15 @@ class Service:
             return "the listener is not connected: changes are not heard"
         return None
 
+    def _bind(self, stack: AsyncExitStack) -> socket.socket | None:
+        """The socket of the API, or of the metrics alone. Raises ConfigurationError."""
+        if self.with_api:
+            return stack.enter_context(listening(self.settings))
+        if self.settings.metrics_port is None:
+            return None
+        check_access(self.settings)
+        return stack.enter_context(listening(self.settings, "metrics_port"))
+
     async def _load_handlers(self, stack: AsyncExitStack) -> Handlers:
         if not self.with_worker:
             return Handlers()
@@ -125,7 +139,8 @@ class Service:
         listener.ears.lost = self._revive
         api: Server | None = None
         gate: Gate | None = None
-        if bound:
+        metrics = Metrics(database, Sources())
+        if bound and self.with_api:
             gate = self.gate = Gate(database, self.settings)
             await gate.prepare()  # before anything runs that would have to be drained
             listener.ears.tokens = gate.changed
@@ -134,6 +149,8 @@ class Service:
             running: list[asyncio.Task[None]] = []
             if self.with_worker:
                 worker = self.worker = Worker(database, handlers, self.settings)
+                lanes = worker.attempts.lanes
+                metrics.sources.slots = lambda: (lanes.total, lanes.busy)
                 sweeper = Sweeper(database, worker, self.settings)
                 schedules = Schedules(database, handlers)
                 hear(listener, worker, sweeper, schedules)
@@ -143,16 +160,10 @@ class Service:
                 running.append(services.create_task(schedules.run(), name="schedules"))
             self._starting = None  # from here on there is something to drain
             if bound and gate:
-                watch = Watch(database)
-                watch.on_watching = listener.watch
-                listener.ears.changes = watch.changed
-                api = Server(self._app(database, watch, gate), bound)
-                self.address = api.address
-                running.append(services.create_task(watch.run(), name="watch"))
-                running.append(services.create_task(gate.run(), name="gate"))
-                api.closing = watch.closing.set
-                services.create_task(api.run(), name="api")
-                await api.ready.wait()
+                api = await self._serve_api(services, running, gate, bound, metrics)
+            elif bound:
+                server = self._metrics_server(metrics, bound)
+                running.append(services.create_task(server.run(), name="metrics"))
 
             engine_ready = listener.ears.ready
 
@@ -163,16 +174,59 @@ class Service:
 
             listener.ears.ready = ready
             running.append(services.create_task(listener.run(), name="listener"))
+            running += self._start_alerts(services, database)
             await self._hear(listener)
             if self.crew:
                 running.append(services.create_task(self.crew.run(), name="crew"))
                 await self._see(self.crew)
-            log.info("service.ready", address=self.address or None)
+            log.info(
+                "service.ready",
+                address=self.address or None,
+                metrics=self.metrics_address or None,
+            )
             self.greet(self)
             await self._stopping.wait()
             await self._drain(api, running)
 
-    def _app(self, database: Database, watch: Watch, gate: Gate) -> Starlette:
+    def _start_alerts(
+        self, services: asyncio.TaskGroup, database: Database
+    ) -> list[asyncio.Task[None]]:
+        if self.settings.alert_url is None:
+            return []
+        return [services.create_task(Alerts(database, self.settings).run(), name="alerts")]
+
+    async def _serve_api(
+        self,
+        services: asyncio.TaskGroup,
+        running: list[asyncio.Task[None]],
+        gate: Gate,
+        bound: socket.socket,
+        metrics: Metrics,
+    ) -> Server:
+        watch = Watch(metrics.database)
+        if self.listener:
+            watch.on_watching = self.listener.watch
+            self.listener.ears.changes = watch.changed
+        app = self._app(metrics.database, watch, gate, metrics)
+        metrics.sources.subscribers = lambda: watch.subscribers
+        metrics.sources.sockets = app.state.lobby.__len__
+        api = Server(app, bound)
+        self.address = api.address
+        running.append(services.create_task(watch.run(), name="watch"))
+        running.append(services.create_task(gate.run(), name="gate"))
+        api.closing = watch.closing.set
+        services.create_task(api.run(), name="api")
+        await api.ready.wait()
+        return api
+
+    def _metrics_server(self, metrics: Metrics, bound: socket.socket) -> Server:
+        """Of a process without an API."""
+        page = MetricsPage(metrics, self.settings.token_for_metrics())
+        server = Server(metrics_app(page, self.unready), bound)
+        self.metrics_address = f"{server.address}/metrics"
+        return server
+
+    def _app(self, database: Database, watch: Watch, gate: Gate, metrics: Metrics) -> Starlette:
         return create_app(
             database,
             watch,
@@ -181,6 +235,7 @@ class Service:
             limits=Limits.of(self.settings),
             origins=self.settings.origins,
             graphiql=self.settings.shows_graphiql(),
+            metrics=MetricsPage(metrics, self.settings.token_for_metrics(), gate),
         )
 
     async def _hear(self, listener: Listener) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
+TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+"""W3C Trace Context."""
+
 LIMIT_BYTES = 65_536
 """The most that a payload or a result may have, as JSON: a task carries keys and ids."""
 
@@ -108,6 +111,7 @@ class NewTask:
     after_failure: AfterFailure | None = None
     after_batch: str | None = None
     batch: str | None = None
+    traceparent: str | None = None
     on_conflict: OnConflict = OnConflict.REJECT
 
 
@@ -123,16 +127,36 @@ class Claim:
     """Seconds; None: the kind's, or none."""
     payload: str
     """JSON text, parsed by the handler's own model."""
+    wait_seconds: float = 0.0
+    """How long it was due before it was claimed."""
+    traceparent: str | None = None
+    """The W3C trace context in which it was asked for."""
+    failed_traceparent: str | None = None
+    """That of the attempt that failed before."""
+    queue: str = field(default="default", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which tasks to list; None means any."""
+    """Which tasks to list; all conditions must hold, None means any."""
 
     status: list[Status] | None = None
     kind: list[str] | None = None
     queue: list[str] | None = None
     ids: list[int] | None = None
+    error_type: list[str] | None = None
+    created_by: list[str] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
+    text: str | None = None
+    """In the payload or the description, whatever its case."""
+
+    @property
+    def is_by_finish(self) -> bool:
+        """True if the list is in the order in which its tasks have finished."""
+        return self.finished_after is not None or self.finished_before is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +174,7 @@ class Selection:
     created_before: datetime | None = None
     finished_after: datetime | None = None
     finished_before: datetime | None = None
+    text: str | None = None
     everything: bool = False
     """Said explicitly, it stands for a condition."""
 

@@ -1,6 +1,6 @@
 """Who calls the API, and which tasks that lets him see: the same as sql/functions/may_see.sql."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +32,11 @@ class Viewer:
     @property
     def sees_everything(self) -> bool:
         return self.role.covers(Role.OPERATOR)
+
+    @property
+    def sight(self) -> Hashable:
+        """Viewers of equal sight are told the same, whatever they ask."""
+        return self.role if self.sees_everything else (self.role, self.subject, self.audiences)
 
     def sees(self, created_by: str, audience: Collection[str]) -> bool:
         """As rowbell.may_see, for a task that is in memory already."""

@@ -17,11 +17,13 @@ returns text language sql stable as $$
   from (values ('bell_for_inserts', 'tasks'), ('bell_for_updates', 'tasks'), ('bell_for_queues', 'queues'),
                ('bell_for_limits', 'tasks'), ('bell_for_kinds', 'kinds'), ('bell_for_keys', 'keys'),
                ('bell_for_schedules', 'schedules'), ('bell_for_new_schedules', 'schedules'),
-               ('journal_inserts', 'tasks'), ('journal_updates', 'tasks'), ('journal_deletes', 'tasks'))
+               ('journal_inserts', 'tasks'), ('journal_updates', 'tasks'), ('journal_deletes', 'tasks'),
+               ('audiences_of_inserts', 'tasks'), ('audiences_of_updates', 'tasks'), ('audiences_of_deletes', 'tasks'),
+               ('totals_of_truncates', 'tasks'))
     wanted (name, on_table)
   left join pg_catalog.pg_trigger t
     on t.tgrelid = to_regclass('rowbell.' || wanted.on_table) and t.tgname = wanted.name
   where t.tgenabled is distinct from 'A'
 $$;
 comment on function rowbell.bell_problem() is
-  'Null while the triggers of the bell and of the journal, on rowbell.tasks, queues, kinds, keys and schedules, are present and enabled ALWAYS, and the queue of notifications has room; else what is wrong, with the SQL that mends it.';
+  'Null while the triggers of the bell, of the journal and of what is kept for lists, on rowbell.tasks, queues, kinds, keys and schedules, are present and enabled ALWAYS, and the queue of notifications has room; else what is wrong, with the SQL that mends it.';

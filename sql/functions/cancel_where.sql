@@ -5,6 +5,7 @@ create or replace function rowbell.cancel_where(
   queues text[] default null, kinds text[] default null, error_types text[] default null, ids bigint[] default null,
   statuses rowbell.task_status[] default '{PENDING,PROCESSING}', created_by text[] default null,
   created_after timestamptz default null, created_before timestamptz default null,
+  search text default null,
   everything boolean default false, most integer default 1000, dry_run boolean default false, at timestamptz default now())
 returns table (matched integer, changed integer, has_more boolean, sample bigint[], undo bigint[])
 language plpgsql volatile security definer
@@ -17,7 +18,7 @@ declare
   done   bigint[] := '{}';
   asked  bigint[] := '{}';
 begin
-  if not everything and num_nonnulls(queues, kinds, error_types, ids, cancel_where.created_by, created_after, created_before) = 0 then
+  if not everything and num_nonnulls(queues, kinds, error_types, ids, cancel_where.created_by, created_after, created_before, search) = 0 then
     raise exception using errcode = 'RB400', message = 'no condition says which tasks to cancel',
       hint = 'Give one, for example queues => ''{mail}''; or everything => true.';
   elsif most is null or most not between 1 and 10000 then
@@ -57,6 +58,7 @@ begin
       and (error_types is null or t.error ->> 'type' = any (error_types))
       and (cancel_where.created_by is null or t.created_by = any (cancel_where.created_by))
       and (created_after is null or t.created_at >= created_after) and (created_before is null or t.created_at < created_before)
+      and (search is null or strpos(lower(t.description), lower(search)) > 0 or strpos(lower(t.payload::text), lower(search)) > 0)
     limit most + 1);
   has_more := cardinality(chosen) > most;
   chosen := chosen[:most];
@@ -97,5 +99,5 @@ begin
   end if;
   return next;
 end $$;
-comment on function rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, boolean, integer, boolean, timestamptz) is
+comment on function rowbell.cancel_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, text, boolean, integer, boolean, timestamptz) is
   'rowbell.cancel for up to `most` open tasks that meet every given condition and whose cancel was not asked for yet: how many matched, how many were changed, whether there are more, 20 ids, and the ids that rowbell.retry_where takes back: those that were PENDING. dry_run: changes nothing. RB400: no condition, and not everything => true.';

@@ -5,7 +5,8 @@
 -- kinds at their limit) are stepped over, never read one by one.
 create or replace function rowbell.claim(
   queue_name text, worker_id bigint, slots integer, known_kinds text[], at timestamptz default now())
-returns table (id bigint, attempt integer, kind text, failures integer, timeout double precision, payload text)
+returns table (id bigint, attempt integer, kind text, failures integer, timeout double precision, payload text,
+  wait_seconds double precision, traceparent text, failed_traceparent text)
 language plpgsql volatile
 -- Statistics of a table that was empty a minute ago must not talk the planner into reading all of it.
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
@@ -121,7 +122,8 @@ begin
   set status = 'PROCESSING', attempt = t.attempt + 1, worker = worker_id, started_at = at, progress = null,
       is_limited = queue.max_running is not null or t.concurrency_key is not null or t.kind = any (counted)
   where t.id = any (chosen)
-  returning t.id, t.attempt, t.kind, t.failures, extract(epoch from t.timeout)::double precision, t.payload::text;
+  returning t.id, t.attempt, t.kind, t.failures, extract(epoch from t.timeout)::double precision, t.payload::text,
+    greatest(0, date_part('epoch', at) - date_part('epoch', t.run_at)), t.traceparent, t.error ->> 'traceparent';
 end $$;
 comment on function rowbell.claim(text, bigint, integer, text[], timestamptz) is
   'For workers: makes up to `slots` due tasks of a queue PROCESSING and returns them, within every limit. Nothing while the queue is paused. RB410: the worker was lost.';

@@ -8,8 +8,8 @@ begin
   if coalesce(cardinality(failed), 0) = 0 then
     return;
   end if;
-  insert into rowbell.tasks (kind, queue, run_at, description, audience, created_by, payload)
-  select k.on_failed, t.queue, at, left('task ' || t.id || ' (' || t.kind || ') has failed', 1000), t.audience, 'rowbell on_failed',
+  insert into rowbell.tasks (kind, queue, run_at, description, audience, created_by, traceparent, payload)
+  select k.on_failed, t.queue, at, left('task ' || t.id || ' (' || t.kind || ') has failed', 1000), t.audience, 'rowbell on_failed', t.traceparent,
     k.on_failed_payload || jsonb_build_object(
       case when k.on_failed = 'http_request' then 'json' else 'failed_task' end,
       jsonb_build_object(

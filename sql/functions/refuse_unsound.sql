@@ -66,6 +66,9 @@ begin
       rowbell.refuse('batch_is_short', 'batch', 'the name of a batch has 1 to 200 characters', 'Shorten it, or leave it out.')
     when length(task.after_batch) not between 1 and 200 then
       rowbell.refuse('batch_is_short', 'after_batch', 'the name of a batch has 1 to 200 characters', 'Shorten it, or leave it out.')
+    when task.traceparent !~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' then
+      rowbell.refuse('traceparent_is_sound', 'traceparent', format('the traceparent %L cannot be read', left(task.traceparent, 80)),
+        'Write 00-TRACE-SPAN-FLAGS in lower case, with 32, 16 and 2 hexadecimal digits (W3C Trace Context), or leave it out.')
     else true end;
 end $$;
 comment on function rowbell.refuse_unsound(rowbell.tasks) is

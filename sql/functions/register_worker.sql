@@ -7,15 +7,16 @@ declare
 begin
   -- Sorted, so that workers that start at once lock the rows in the same order.
   insert into rowbell.kinds as mine (name, description, max_attempts, timeout, registered_at, last_started_at,
-    max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload)
+    max_running, max_running_per_key, rate, burst, on_failed, on_failed_payload, module)
   select k.name, k.description, k.max_attempts, k.timeout * interval '1 second', at, at,
-    k.max_running, k.max_running_per_key, k.rate, k.burst, k.on_failed, coalesce(k.on_failed_payload, '{}')
+    k.max_running, k.max_running_per_key, k.rate, k.burst, k.on_failed, coalesce(k.on_failed_payload, '{}'), k.module
   from jsonb_to_recordset(known_kinds) k (name text, description text, max_attempts integer, timeout double precision,
-    max_running integer, max_running_per_key integer, rate double precision, burst integer, on_failed text, on_failed_payload jsonb)
+    max_running integer, max_running_per_key integer, rate double precision, burst integer, on_failed text, on_failed_payload jsonb, module text)
   order by k.name
   on conflict (name) do update
   set description = excluded.description, max_attempts = excluded.max_attempts,
       timeout = excluded.timeout, last_started_at = excluded.last_started_at,
+      module = coalesce(excluded.module, mine.module),
       -- What the code leaves open is the DBA's: their limits outlive a restart.
       max_running = coalesce(excluded.max_running, mine.max_running),
       max_running_per_key = coalesce(excluded.max_running_per_key, mine.max_running_per_key),

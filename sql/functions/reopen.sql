@@ -9,7 +9,7 @@ declare
 begin
   with mine as (
     update rowbell.tasks t
-    set status = 'PENDING', run_at = at, failures = 0, crashes = 0, worker = null, progress = null,
+    set status = 'PENDING', run_at = case when t.status = 'CANCELLED' then greatest(t.run_at, at) else at end, failures = 0, crashes = 0, worker = null, progress = null,
         finished_at = null, cancel_requested_at = null, parents = case when t.parents = 'met' then 'met' end
     from (
       select held.id from unnest(ids) given (id)

@@ -12,11 +12,12 @@ begin
       hint = 'Only FAILED and CANCELLED tasks can be retried.';
   end if;
   update rowbell.tasks t
-  set status = 'PENDING', run_at = at, failures = 0, crashes = 0, worker = null, progress = null,
+  -- What was cancelled before its time, perhaps by mistake, still has it.
+  set status = 'PENDING', run_at = case when t.status = 'CANCELLED' then greatest(t.run_at, at) else at end, failures = 0, crashes = 0, worker = null, progress = null,
       finished_at = null, cancel_requested_at = null,
       parents = case when t.parents = 'met' then 'met' end
   where t.id = task_id returning * into task;
   return task;
 end $$;
 comment on function rowbell.retry(bigint, timestamptz) is
-  'Sends a FAILED or CANCELLED task back to PENDING, due now, with its failures at 0. Returns the row. RB404: no such task. RB409: it is not FAILED or CANCELLED.';
+  'Sends a FAILED or CANCELLED task back to PENDING, due now (one that was CANCELLED before its time: at its time), with its failures at 0. Returns the row. RB404: no such task. RB409: it is not FAILED or CANCELLED.';

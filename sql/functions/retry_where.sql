@@ -1,11 +1,12 @@
--- Send many back. Finished rows are found by id, or by walking tasks_finished back from the newest; a
--- row that somebody else has locked is left alone. Rows without a unique_key come first and the others
+-- Send many back. Finished rows are found by id; by walking tasks_finished back from the newest, if the time of
+-- finishing is bounded from below; else by kind, queue and status, which reads no COMPLETED ones. A row that somebody else has locked is left alone. Rows without a unique_key come first and the others
 -- in the order of their keys, so that two calls never wait for each other's keys in a circle.
 create or replace function rowbell.retry_where(
   queues text[] default null, kinds text[] default null, error_types text[] default null, ids bigint[] default null,
   statuses rowbell.task_status[] default '{FAILED}', created_by text[] default null,
   created_after timestamptz default null, created_before timestamptz default null,
   finished_after timestamptz default null, finished_before timestamptz default null, fingerprints text[] default null,
+  search text default null,
   everything boolean default false, most integer default 1000, dry_run boolean default false, at timestamptz default now())
 returns table (matched integer, changed integer, key_taken integer, has_more boolean, sample bigint[], undo bigint[])
 language plpgsql volatile security definer
@@ -21,7 +22,7 @@ declare
   one    bigint;
 begin
   if not everything and num_nonnulls(queues, kinds, error_types, ids, retry_where.created_by,
-      created_after, created_before, finished_after, finished_before, fingerprints) = 0 then
+      created_after, created_before, finished_after, finished_before, fingerprints, search) = 0 then
     raise exception using errcode = 'RB400', message = 'no condition says which tasks to retry',
       hint = 'Give one, for example queues => ''{mail}''; or everything => true.';
   elsif most is null or most not between 1 and 10000 then
@@ -41,6 +42,7 @@ begin
         and (error_types is null or t.error ->> 'type' = any (error_types))
         and (retry_where.created_by is null or t.created_by = any (retry_where.created_by))
         and (created_after is null or t.created_at >= created_after) and (created_before is null or t.created_at < created_before)
+        and (search is null or strpos(lower(t.description), lower(search)) > 0 or strpos(lower(t.payload::text), lower(search)) > 0)
         and (finished_after is null or t.finished_at >= finished_after) and (finished_before is null or t.finished_at < finished_before)
         and (fingerprints is null or t.error ->> 'fingerprint' = any (fingerprints))
       order by t.id desc limit most + 1);
@@ -56,17 +58,32 @@ begin
           and (error_types is null or g.error ->> 'type' = any (error_types))
           and (retry_where.created_by is null or g.created_by = any (retry_where.created_by))
           and (created_after is null or g.created_at >= created_after) and (created_before is null or g.created_at < created_before)
+          and (search is null or strpos(lower(g.description), lower(search)) > 0 or strpos(lower(g.payload::text), lower(search)) > 0)
         order by g.finished_at desc limit most + 1) t
       order by t.finished_at desc limit most + 1);
-  else
+  elsif finished_after is not null then
     chosen := array(
       select t.id from rowbell.tasks t
-      where t.finished_at >= coalesce(finished_after, '-infinity') and t.finished_at < coalesce(finished_before, 'infinity')
+      where t.finished_at >= finished_after and t.finished_at < coalesce(finished_before, 'infinity')
         and t.finished_at is not null and t.status = any (statuses)
         and (queues is null or t.queue = any (queues)) and (kinds is null or t.kind = any (kinds))
         and (error_types is null or t.error ->> 'type' = any (error_types))
         and (retry_where.created_by is null or t.created_by = any (retry_where.created_by))
         and (created_after is null or t.created_at >= created_after) and (created_before is null or t.created_at < created_before)
+        and (search is null or strpos(lower(t.description), lower(search)) > 0 or strpos(lower(t.payload::text), lower(search)) > 0)
+      order by t.finished_at desc limit most + 1);
+  else
+    chosen := array(
+      select t.id from rowbell.task_groups(kinds, queues) g cross join unnest(statuses) s (status)
+      cross join lateral (
+        select h.id, h.finished_at, h.error, h.created_by, h.created_at, h.description, h.payload from rowbell.tasks h
+        where h.kind = g.kind and h.queue = g.queue and h.status = s.status and h.status <> 'PROCESSING'
+          and h.created_at >= coalesce(created_after, '-infinity') and h.created_at < coalesce(created_before, 'infinity')
+        limit 9223372036854775807) t  -- the limit leaves the planner no other way than a probe for each group
+      where t.finished_at < coalesce(finished_before, 'infinity')
+        and (error_types is null or t.error ->> 'type' = any (error_types))
+        and (retry_where.created_by is null or t.created_by = any (retry_where.created_by))
+        and (search is null or strpos(lower(t.description), lower(search)) > 0 or strpos(lower(t.payload::text), lower(search)) > 0)
       order by t.finished_at desc limit most + 1);
   end if;
   has_more := cardinality(chosen) > most;
@@ -106,5 +123,5 @@ begin
   end if;
   return next;
 end $$;
-comment on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], boolean, integer, boolean, timestamptz) is
+comment on function rowbell.retry_where(text[], text[], text[], bigint[], rowbell.task_status[], text[], timestamptz, timestamptz, timestamptz, timestamptz, text[], text, boolean, integer, boolean, timestamptz) is
   'rowbell.retry for up to `most` tasks that meet every given condition, newest finished first: how many matched, were changed, were left because an open task has their unique_key, whether there are more, 20 ids, and the ids that rowbell.cancel_where takes back. dry_run: changes nothing. RB400: no condition, and not everything => true.';

@@ -1,6 +1,6 @@
 create or replace trigger check_updates after update of
   kind, queue, payload, priority, run_at, max_attempts, timeout, unique_key, description, audience, created_by,
-  concurrency_key, after, after_batch, after_failure, parents, batch on rowbell.tasks
+  concurrency_key, after, after_batch, after_failure, parents, batch, traceparent on rowbell.tasks
 for each row when (new.attempt > 0) execute function rowbell.check_task();
 alter table rowbell.tasks enable always trigger check_updates;
 comment on trigger check_updates on rowbell.tasks is

@@ -8,7 +8,7 @@ select
        when w.draining_at is not null then 'draining'
        else 'running' end as state,
   w.queues, w.kinds, w.slots, w.busy,
-  now() - w.beat_at as last_beat, w.started_at, coalesce(w.stopped_at, w.lost_at) as ended_at
+  now() - w.beat_at as last_beat, w.started_at, coalesce(w.stopped_at, w.lost_at) as ended_at, w.clock_ahead
 from rowbell.workers w;
 comment on view rowbell.worker_overview is 'One line a worker, with a word for its state. Workers that ended are kept for a day.';
 comment on column rowbell.worker_overview.id is 'As in rowbell.workers.';
@@ -23,3 +23,4 @@ comment on column rowbell.worker_overview.busy is 'Tasks that it ran at its last
 comment on column rowbell.worker_overview.last_beat is 'How long ago it said that it lives.';
 comment on column rowbell.worker_overview.started_at is 'When it registered.';
 comment on column rowbell.worker_overview.ended_at is 'When it signed off, or was found silent.';
+comment on column rowbell.worker_overview.clock_ahead is 'How far its clock is ahead of the server''s.';

@@ -1,8 +1,8 @@
 """How soon a commit is a frame: `cd tests && ../.venv/bin/python -m bench.frames`.
 
 Two processes `rowbell api` on one database of an own server. Tasks are inserted on one side, by
-SQL or by a mutation of the first process; frames are read from the second process. Then one INSERT
-to thousands of subscribers of one process, a socket each (`ulimit -n` must allow them).
+SQL or by a mutation of the first process; frames are read from the second process. Then one INSERT,
+of one row and of many, to thousands of subscribers of one process (`ulimit -n` must allow them).
 """
 
 import argparse
@@ -10,52 +10,37 @@ import asyncio
 import random
 import statistics
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
 import uvloop
 
-from bench.ears import Ear, listen
+from bench.crowds import DEADLINE_SECONDS, Frames, Place, Write, measure
+from bench.ears import Ear, StreamEar, listen
 from clients.documents import CREATE_TASK, TASK_ADDED
 from clients.services import Services
 from postgres import Server, embedded_binaries
 
 INSERT = "insert into rowbell.tasks (kind, description) values ('echo', 'x')"
-DEADLINE_SECONDS = 30.0
-
-Write = Callable[[], Awaitable[object]]
-
-
-class Frames:
-    """The frames of all subscribers since the last `expect`."""
-
-    def __init__(self) -> None:
-        self.complete = asyncio.Event()
-        self.last = 0.0
-        self._missing = 0
-
-    def expect(self, count: int) -> None:
-        self.complete.clear()
-        self._missing = count
-
-    def heard(self, at: float) -> None:
-        self.last = at
-        self._missing -= 1
-        if self._missing == 0:
-            self.complete.set()
-
-    async def after(self, write: Write, count: int) -> tuple[float, float]:
-        """Seconds to the last of so many frames, from before the write and from its return."""
-        self.expect(count)
-        before = time.perf_counter()
-        await write()
-        returned = time.perf_counter()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await self.complete.wait()
-        return self.last - before, max(0.0, self.last - returned)
+MANY = 20
+INSERT_MANY = (
+    "insert into rowbell.tasks (kind, description)"
+    f" select 'echo', 'x' from generate_series(1, {MANY})"
+)
+CHANGES = "subscription { taskChanges { cursor event { kind task { id status } } } }"
+OWN_CHANGES = """
+subscription ($own: String!) {
+  taskChanges(filter: {kind: ["echo", $own]}) { cursor event { kind task { id status } } }
+}
+"""
+SORTS = (
+    ("taskAdded on WebSockets", TASK_ADDED, Ear),
+    ("taskChanges on WebSockets", CHANGES, Ear),
+    ("taskAdded on streams", TASK_ADDED, StreamEar),
+    ("taskChanges with a filter of their own", OWN_CHANGES, Ear),
+)
 
 
 def told(name: str, seconds: list[float]) -> None:
@@ -67,21 +52,11 @@ def told(name: str, seconds: list[float]) -> None:
     )
 
 
-async def awake(frames: Frames, write: Write, count: int) -> None:
-    """A subscription has no answer of its own: write until every subscriber has been told."""
-    frames.expect(count)
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not frames.complete.is_set():
-            await write()
-            await asyncio.sleep(0.5)
-    await asyncio.sleep(1.0)
-
-
 async def measure_latency(address: str, ways: dict[str, Write], samples: int) -> None:
     frames = Frames()
     ear = await listen(address, TASK_ADDED, frames.heard)
     for way, write in ways.items():
-        await awake(frames, write, 1)
+        await frames.awake(write, 1)
         sent, returned = [], []
         for _ in range(samples):
             from_sent, from_return = await frames.after(write, 1)
@@ -93,22 +68,17 @@ async def measure_latency(address: str, ways: dict[str, Write], samples: int) ->
     ear.transport.abort()
 
 
-async def measure_crowd(address: str, write: Write, subscribers: int, samples: int) -> None:
-    frames = Frames()
-    ears: list[Ear] = []
-    for _ in range(0, subscribers, 100):
-        wanted = min(100, subscribers - len(ears))
-        ears += await asyncio.gather(
-            *(listen(address, TASK_ADDED, frames.heard) for _ in range(wanted))
-        )
-    await awake(frames, write, subscribers)
-    seconds = []
-    for _ in range(samples):
-        seconds.append((await frames.after(write, subscribers))[0])
-        await asyncio.sleep(0.5)
-    told(f"one INSERT to the last of {subscribers:,} subscribers", seconds)
-    for ear in ears:
-        ear.transport.abort()
+async def measure_crowds(place: Place, sql: asyncpg.Connection, options: Any) -> None:
+    for name, query, sort in SORTS:
+        print(f"{options.subscribers:,} subscribers, {name}:")
+        async with place.crowd(query, options.subscribers, sort) as frames:
+            one = lambda: sql.execute(INSERT)  # noqa: E731
+            await frames.awake(one, options.subscribers)
+            told = options.subscribers
+            await measure(place, frames, one, told=told, samples=options.events)
+            many = lambda: sql.execute(INSERT_MANY)  # noqa: E731
+            await measure(place, frames, many, told=told * MANY, samples=options.events)
+        await asyncio.sleep(1.0)
 
 
 async def run(server: Server, home: Path, options: argparse.Namespace) -> None:
@@ -123,7 +93,8 @@ async def run(server: Server, home: Path, options: argparse.Namespace) -> None:
                 "mutation on another process": lambda: http.post("/graphql", json=body),
             }
             await measure_latency(second, ways, options.samples)
-            await measure_crowd(second, ways["INSERT"], options.subscribers, options.events)
+            place = Place(second, services.at(second).process.pid)
+            await measure_crowds(place, connection, options)
         await connection.close()
     finally:
         services.end()

@@ -95,10 +95,3 @@ def has_event_stream(address: str) -> bool:
         timeout=10,
     ) as response:
         return response.headers.get("content-type", "").startswith("text/event-stream")
-
-
-def subscriptions_of(address: str) -> set[str]:
-    """The names of what can be watched, by introspection."""
-    query = '{ __type(name: "Subscription") { fields { name } } }'
-    answer = httpx.post(f"{address}/graphql", json={"query": query}, timeout=10).json()
-    return {field["name"] for field in answer["data"]["__type"]["fields"]}

@@ -1,4 +1,4 @@
-"""Four processes on one database, eight writers, killed listeners, and a crowd that watches.
+"""Four processes, eight writers, killed listeners, a restart of PostgreSQL, a crowd that watches.
 
 CROWD_SECONDS makes it longer, CROWD_SEED repeats it.
 """
@@ -6,16 +6,18 @@ CROWD_SECONDS makes it longer, CROWD_SEED repeats it.
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from random import Random
 
 import asyncpg
 import pytest
 
+from clients.crowd.disturbances import Disturber
 from clients.crowd.subscribers import Follower, Subscriber, Watcher
 from clients.crowd.writers import ApiWriter, SqlWriter
-from clients.services import Services, subscriptions_of
+from clients.services import Services
+from postgres import Server, embedded_binaries
 
 SECONDS = float(os.environ.get("CROWD_SECONDS", "6"))
 SEED = int(os.environ.get("CROWD_SEED", "1"))
@@ -24,22 +26,20 @@ WATCHERS = 60
 
 pytestmark = pytest.mark.timeout(SECONDS + 2 * SETTLED_SECONDS)
 
-END_LISTENERS = """
-select count(pg_terminate_backend(pid)) from pg_stat_activity
-where application_name = 'rowbell listener' and datname = current_database()
-"""
 OPEN = "select count(*) from rowbell.tasks where status in ('PENDING', 'PROCESSING')"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """One that may be restarted."""
+    server = Server("packaged", embedded_binaries())
+    yield server
+    server.remove()
 
 
 @pytest.fixture
 def addresses(services: Services) -> list[str]:
     return services.start("serve", "serve", "api", "api", slots="20")
-
-
-@pytest.fixture
-def changes_are_served(addresses: list[str]) -> None:
-    if "taskChanges" not in subscriptions_of(addresses[0]):
-        pytest.skip("the schema has no taskChanges yet")
 
 
 @asynccontextmanager
@@ -61,32 +61,21 @@ async def writing(services: Services, dice: Random) -> AsyncIterator[None]:
     await connection.close()
 
 
-async def end_listeners(services: Services, dice: Random) -> int:
-    """For SECONDS, at random; returns how many were ended."""
-    ended = 0
-    connection = await asyncpg.connect(services.database_url)
-    deadline = asyncio.get_running_loop().time() + SECONDS
-    while asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(dice.uniform(0, SECONDS / 4))
-        ended += await connection.fetchval(END_LISTENERS)
-    await connection.close()
-    return ended
-
-
 async def all_of(subscribers: list[Subscriber], word: str) -> None:
     async with asyncio.timeout(SETTLED_SECONDS):
         await asyncio.gather(*(getattr(each, word).wait() for each in subscribers))
 
 
+@pytest.mark.parametrize("restarted", [False, True])
 async def test_everybody_who_watches_a_task_sees_its_end(
-    services: Services, addresses: list[str]
+    services: Services, addresses: list[str], server: Server, restarted: bool
 ) -> None:
     dice = Random(SEED)
+    disturber = Disturber(services.database_url, dice, server if restarted else None)
     connection = await asyncpg.connect(services.database_url)
     watchers: list[Watcher] = []
     async with asyncio.TaskGroup() as watching:
-        async with writing(services, dice), asyncio.TaskGroup() as group:
-            group.create_task(end_listeners(services, dice))
+        async with writing(services, dice):
             for _ in range(WATCHERS):
                 # One that waits for a while, so that there is something to watch.
                 task = await connection.fetchval(
@@ -97,29 +86,33 @@ async def test_everybody_who_watches_a_task_sees_its_end(
                 )
                 watchers.append(Watcher(addresses, Random(task), str(task)))
                 watching.create_task(watchers[-1].run())
+            await connection.close()
+            await disturber.run(SECONDS)
         await all_of([*watchers], "done")
     assert not any(each.refusals for each in watchers)
     assert {each.statuses[-1] for each in watchers} == {"COMPLETED"}
     assert sum(each.sessions for each in watchers) > 2 * WATCHERS
-    await connection.close()
 
 
+@pytest.mark.parametrize("restarted", [False, True])
 async def test_who_follows_all_changes_gets_each_of_them_once(
-    services: Services, addresses: list[str], changes_are_served: None
+    services: Services, addresses: list[str], server: Server, restarted: bool
 ) -> None:
     dice = Random(SEED)
+    disturber = Disturber(services.database_url, dice, server if restarted else None)
     followers = [Follower(addresses, Random(number)) for number in range(20)]
     async with asyncio.TaskGroup() as group:
         for each in followers:
             group.create_task(each.run())
         await all_of([*followers], "begun")
         async with writing(services, dice):
-            ended = await end_listeners(services, dice)
+            await disturber.run(SECONDS)
         happened = await _journal(services)
         await _caught_up(followers, happened)
         for each in followers:
             each.done.set()
-    assert ended
+    assert disturber.listeners_ended
+    assert not any(each.refusals for each in followers)
     for each in followers:
         assert each.entries - happened == Counter(), "told twice, or of what did not happen"
         assert happened - each.entries == Counter(), "missed"

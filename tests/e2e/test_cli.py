@@ -40,7 +40,9 @@ def nowhere() -> CommandLine:
 
 def test_help_lists_every_command_setting_and_exit_code(nowhere: CommandLine) -> None:
     printed = nowhere.says("--help")
-    commands = "serve api worker enqueue ls show cancel retry pause resume migrate psql bench"
+    commands = (
+        "serve api worker enqueue ls show cancel retry pause resume migrate psql bench doctor"
+    )
     commands += " schedules schedule token"
     settings = [PREFIX + name.upper() for name in Settings.model_fields]
     codes = ["Exit codes", "  0 ", "  1 ", "  2 ", "  130 "]
@@ -114,6 +116,19 @@ def test_a_task_is_enqueued_listed_shown_cancelled_and_retried(rowbell: CommandL
 
     assert rowbell.tells("ls", "--queue", "reports", "--status", "pending") == [task]
     assert rowbell.tells("ls", "--before", number) == []
+    for found in (
+        ("--text", '"ID": 1'),
+        ("--created-by", "postgres", "--since", "1h"),
+        ("--id", number),
+    ):
+        assert rowbell.tells("ls", *found) == [task]
+    for missed in (
+        ("--text", "nothing"),
+        ("--until", "1h"),
+        ("--finished-since", "1h"),
+        ("--error-type", "X"),
+    ):
+        assert rowbell.tells("ls", *missed) == []
     assert rowbell.tells("show", number) == task
     sheet = rowbell.says("show", number)
     for words in ("PENDING, due in 1h 2", "ann, bob", "timeout       5m", '"id": 1'):
@@ -279,15 +294,40 @@ def _on_terminal(*arguments: str, url: str) -> str:
 
 def test_bench_measures_and_leaves_nothing_behind(rowbell: CommandLine) -> None:
     latency = rowbell.tells("bench", "latency", "--tasks", "20", "--rate", "200")
-    for name in ("from_call_milliseconds", "from_return_milliseconds"):
-        assert list(latency[name]) == ["p50", "p95", "p99", "max"]
-    assert 0 < latency["from_call_milliseconds"]["p50"] <= latency["from_call_milliseconds"]["max"]
+    assert 0 < latency["legs"]["rowbell"]["p50_milliseconds"] < 10_000
+    assert latency["ratios"]["p50_milliseconds"] > 0
 
     drain = rowbell.tells("bench", "drain", "--tasks", "2000")
     assert drain["tasks"] == 2_000
     assert all(drain[name] > 0 for name in ("tasks_per_second", "floor_tasks_per_second", "ratio"))
     left = "select count(*) from rowbell.tasks union all select count(*) from rowbell.kinds"
     assert rowbell.says("psql", "--", "-XAtc", f"{left} where name ~ 'bench'") == "0\n0\n"
+    schemas = "select count(*) from pg_namespace where nspname = 'rowbell_bench'"
+    assert rowbell.says("psql", "--", "-XAtc", schemas) == "0\n"
+
+
+def test_bench_tells_what_the_bell_costs_and_leaves_its_triggers_on(rowbell: CommandLine) -> None:
+    options = ("--clients", "2", "--seconds", "0.5", "--rounds", "1")
+    inserts = rowbell.tells("bench", "inserts-under-notify", *options)
+    assert list(inserts["legs"]) == ["bell on", "bell off", "bell on, journal off"]
+    bulk = rowbell.tells("bench", "bulk", "--tasks", "500", "--rounds", "1")
+    assert (bulk["legs"]["bell on"]["rings"], bulk["legs"]["bell off"]["rings"]) == (1, 0)
+    triggers = "select count(*) from pg_trigger where tgrelid = 'rowbell.tasks'::regclass"
+    assert rowbell.says("psql", "--", "-XAtc", f"{triggers} and tgenabled = 'D'") == "0\n"
+
+
+def test_bench_counts_what_idle_workers_cost(rowbell: CommandLine) -> None:
+    options = ("--workers", "2", "--tasks", "20", "--rate", "100", "--rounds", "1")
+    idle = rowbell.tells("bench", "idle-listeners", *options)
+    assert idle["legs"]["many"]["claims_per_task"] < 4
+    assert idle["ratios"]["p50_milliseconds"] > 0
+
+
+def test_bench_disturbs_the_tasks_of_others_only_when_told_to(rowbell: CommandLine) -> None:
+    rowbell.says("enqueue", "echo")
+    refused = rowbell.refuses("bench", "drain", "--tasks", "10", code=1)
+    assert "--yes" in refused
+    assert rowbell.tells("bench", "drain", "--tasks", "10", "--yes")["tasks"] == 10
 
 
 def test_bench_refuses_while_a_worker_of_somebody_else_serves_its_queue(
@@ -295,7 +335,7 @@ def test_bench_refuses_while_a_worker_of_somebody_else_serves_its_queue(
 ) -> None:
     worker = "select rowbell.register_worker('elsewhere', 7, '0', '{*}', 1, 30, '[]')"
     rowbell.says("psql", "--", "-Xqc", worker)
-    said = rowbell.refuses("bench", "drain", "--tasks", "10", code=1)
+    said = rowbell.refuses("bench", "drain", "--tasks", "10", "--yes", code=1)
     assert "elsewhere:7" in said
     assert "--queues" in said
 

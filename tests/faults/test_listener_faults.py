@@ -11,6 +11,7 @@ import pytest
 
 from rowbell.db.ears import PROBE, Ears
 from rowbell.db.listener import Listener
+from rowbell.db.session import Session
 
 from integration.conftest import StartEngine, Tasks, listening, soon, until_event
 from line import Line
@@ -53,6 +54,20 @@ async def test_silent_network_is_noticed_and_mended_without_help(
         line.lit()
         await soon(listener.ready)
         await asyncio.wait_for(looks.get(), 5)  # and everything is looked at again
+
+
+@pytest.mark.parametrize("server", ["packaged"], indirect=True)
+async def test_end_that_is_announced_but_still_on_its_way_is_no_fault_of_the_listener(
+    line: Line, database_url: str, connection: asyncpg.Connection
+) -> None:
+    """asyncpg refuses statements in between with an error of its own."""
+    listening = await asyncpg.connect(line.url(database_url))
+    session = Session(listening, PROMPTLY_SECONDS)
+    line.passes_ends.clear()
+    await connection.execute("select pg_terminate_backend($1)", listening.get_server_pid())
+    await asyncio.wait_for(line.ended.wait(), PROMPTLY_SECONDS)
+    await session.close()
+    assert listening.is_closed()
 
 
 @pytest.mark.parametrize("server", ["packaged"], indirect=True)

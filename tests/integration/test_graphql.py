@@ -167,14 +167,25 @@ async def test_pages_are_newest_first_and_follow_one_another(served: Served) -> 
         ({"queue": []}, 0),
         ({"ids": ["abc", "9" * 40]}, 0),
         ({"kind": None}, 3),
+        ({"createdBy": ["ann"]}, 1),
+        ({"createdBy": ["ann"], "kind": ["echo"]}, 0),
+        ({"text": "TO zo"}, 1),
+        ({"text": "  "}, 3),
+        ({"text": "nobody says this"}, 0),
+        ({"createdAfter": "2020-01-01T00:00:00Z"}, 3),
+        ({"createdBefore": "2020-01-01T00:00:00Z"}, 0),
+        ({"finishedAfter": "2020-01-01T00:00:00Z"}, 1),
+        ({"finishedBefore": "2020-01-01T00:00:00Z", "errorType": ["Late"]}, 0),
+        ({"errorType": ["Late"]}, 1),
     ],
 )
 async def test_a_list_holds_what_its_filter_says(
     served: Served, wanted: dict[str, Any] | None, count: int
 ) -> None:
     await served.insert()
-    await served.insert(kind="send_email")
-    await served.insert(queue="mail", status="CANCELLED")
+    await served.insert(kind="send_email", created_by="ann", description="to zoë")
+    now = datetime.now(UTC)
+    await served.insert(queue="mail", status="CANCELLED", finished_at=now, error='{"type": "Late"}')
     query = "query ($filter: TaskFilter) { tasks(filter: $filter) { nodes { id } } }"
     data = await served.data(query, {"filter": wanted})
     assert len(data["tasks"]["nodes"]) == count
@@ -186,6 +197,39 @@ async def test_a_list_is_filtered_by_ids(served: Served) -> None:
         f'{{ tasks(filter: {{ ids: ["{ids[1]}", "x"] }}) {{ nodes {{ id }} }} }}'
     )
     assert data["tasks"]["nodes"] == [{"id": ids[1]}]
+
+
+async def test_a_list_tells_how_many_there_are_if_it_is_asked(served: Served) -> None:
+    for _ in range(3):
+        await served.insert()
+    data = await served.data(
+        "{ tasks(first: 1) { nodes { id } totalCount totalCountExact searchedAll } }"
+    )
+    assert (data["tasks"]["totalCount"], data["tasks"]["totalCountExact"]) == (3, True)
+    assert data["tasks"]["searchedAll"] is True
+
+
+async def test_the_last_finished_comes_first_where_finishing_is_asked_for(served: Served) -> None:
+    now = datetime.now(UTC)
+    ids = [
+        str(await served.insert(status="FAILED", finished_at=now - timedelta(minutes=minutes)))
+        for minutes in (5, 9, 1)
+    ]
+    query = """
+      query ($after: Cursor) { tasks(
+        filter: {finishedAfter: "2020-01-01T00:00:00Z"}, first: 1, after: $after
+      ) { nodes { id } pageInfo { endCursor } } }
+    """
+    seen, after = [], None
+    for _ in range(3):
+        page = (await served.data(query, {"after": after}))["tasks"]
+        seen.append(page["nodes"][0]["id"])
+        after = page["pageInfo"]["endCursor"]
+    assert seen == [ids[2], ids[0], ids[1]]
+    other = await served.ask(
+        "query ($after: Cursor) { tasks(after: $after) { nodes { id } } }", {"after": after}
+    )
+    assert other["errors"][0]["extensions"]["code"] == "BAD_CURSOR"
 
 
 # ---------------------------------------------------------------------------- refusals
@@ -217,6 +261,11 @@ INPUTS = [
         ('mutation { cancelTask(id: "abc") { id } }', "NOT_FOUND", None),
         ('mutation { retryTask(id: "99999999999999999999") { id } }', "NOT_FOUND", None),
         ('{ tasks(after: "nonsense") { nodes { id } } }', "BAD_CURSOR", "after"),
+        (
+            f'{{ tasks(filter: {{text: "{"x" * 201}"}}) {{ nodes {{ id }} }} }}',
+            "INVALID_ARGUMENT",
+            "text",
+        ),
         ("{ tasks(first: 0) { nodes { id } } }", "INVALID_ARGUMENT", "first"),
         ("{ tasks(first: 101) { nodes { id } } }", "INVALID_ARGUMENT", "first"),
         ('{ tasks(filter: {kind: ["\\u0000"]}) { nodes { id } } }', "INVALID_ARGUMENT", "kind"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rowbell.api import backlog, changes, reader
+from rowbell.api import backlog, changes, feeds, reader
 
 from graphql_server import DEADLINE, Client, Served, serving
 
@@ -162,7 +162,7 @@ async def test_what_commits_late_is_told_after_what_committed_before(served: Ser
 async def test_silence_is_broken_by_checkpoints(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "CHECKPOINT_SECONDS", 0.05)
+    monkeypatch.setattr(feeds, "CHECKPOINT_SECONDS", 0.05)
     async with served.socket() as client:
         await start(client)
         item = (await client.data())["taskChanges"]
@@ -289,3 +289,15 @@ async def test_a_window_out_of_reach_is_refused(served: Served, argument: str) -
     error = await served.error(f"{{ stats({argument}) {{ created }} }}")
     assert error["extensions"]["code"] == "INVALID_ARGUMENT"
     assert error["extensions"]["field"] == "window"
+
+
+async def test_changes_are_chosen_by_what_the_journal_knows(served: Served) -> None:
+    async with served.socket() as client:
+        await start(client, filter={"createdBy": ["ann"]})
+        await served.insert()
+        task = str(await served.insert(created_by="ann"))
+        assert await kinds(client, 1) == [(task, "CREATED")]
+    async with served.socket() as client:
+        await client.subscribe(CHANGES, {"filter": {"text": "x"}}, id="1")
+        refused = await client.receive()
+        assert refused["payload"][0]["extensions"]["field"] == "text"

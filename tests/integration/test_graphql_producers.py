@@ -212,3 +212,23 @@ async def test_a_filter_that_says_nothing_is_refused(served: Served, mutation: s
     assert (await served.error(said))["extensions"]["field"] == "limit"
     said = f"mutation {{ {mutation}(filter: {{everything: true}}) {RESULT} }}"
     assert (await served.data(said))[mutation]["matched"] == 0
+
+
+async def test_a_task_belongs_to_the_trace_of_its_input_or_else_of_the_request(
+    served: Served,
+) -> None:
+    create = "mutation ($input: TaskInput!) { createTask(input: $input) { id } }"
+    header, given = (f"00-{digit * 32}-{digit * 16}-01" for digit in "ab")
+    for inputs, sent, kept in (
+        ({}, header, header),
+        ({"traceparent": given}, header, given),
+        ({}, "what is this", None),
+    ):
+        answer = await served.http.post(
+            "/graphql",
+            json={"query": create, "variables": {"input": {"description": "x", **inputs}}},
+            headers={"traceparent": sent},
+        )
+        task = int(answer.json()["data"]["createTask"]["id"])
+        row = await served.connection.fetchrow("select * from rowbell.tasks where id = $1", task)
+        assert row["traceparent"] == kept

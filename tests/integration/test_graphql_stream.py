@@ -1,12 +1,10 @@
 """GraphQL over Server-Sent Events, distinct connections mode."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -15,6 +13,7 @@ import pytest
 from rowbell.api.limits import Limits
 from rowbell.api.negotiation import GRAPHQL, JSON, STREAM
 
+from deaf import FLOOD, deaf_stream
 from graphql_server import DEADLINE, Served, serving, until
 
 TASK = "subscription ($id: ID!) { task(id: $id) { status } }"
@@ -156,7 +155,7 @@ async def test_a_client_that_leaves_ends_its_subscription_at_once(served: Served
 async def test_a_client_that_reads_nothing_is_cut_off_and_its_memory_is_free(
     served: Served,
 ) -> None:
-    with await deaf_stream(served):
+    with await deaf_stream(served.address):
         await served.watched.wait()
         await flood(served)
         async with asyncio.timeout(DEADLINE):
@@ -166,29 +165,9 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_its_memory_is_free(
 
 
 async def flood(served: Served) -> None:
-    """More than the buffers of a socket hold."""
+    """One batch after the other."""
     for _ in range(20):
-        await served.connection.execute(
-            "insert into rowbell.tasks (kind, payload)"
-            " select 'echo', to_jsonb(array(select md5(i::text) from generate_series(1, 1500) i))"
-            " from generate_series(1, 10)"
-        )
-
-
-async def deaf_stream(served: Served) -> socket.socket:
-    address = urlsplit(served.address)
-    raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.setblocking(False)
-    loop = asyncio.get_running_loop()
-    await loop.sock_connect(raw, (address.hostname, address.port))
-    body = orjson.dumps({"query": TASK_ADDED})
-    await loop.sock_sendall(
-        raw,
-        b"POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n"
-        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body),
-    )
-    return raw
+        await served.connection.execute(FLOOD.format(queue="default", rows=10))
 
 
 async def test_a_stream_too_many_is_refused(database_url: str) -> None:

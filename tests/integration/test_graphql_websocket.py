@@ -6,9 +6,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -16,6 +14,7 @@ from rowbell.api import backlog
 from rowbell.api.limits import Limits
 from rowbell.viewer import ANYBODY
 
+from deaf import FLOOD, deaf_socket
 from graphql_server import DEADLINE, Client, Served, serving, until
 
 TASK = "subscription ($id: ID!) { task(id: $id) { status progress result } }"
@@ -399,7 +398,7 @@ async def test_a_client_that_is_cut_off_in_the_middle_of_a_send_leaves_nothing(
     # Sends may take a minute here, so only the end of the connection can end the subscription.
     async with serving(database_url, limits=Limits(send_seconds=60)) as served:
         before = len(asyncio.all_tasks())
-        raw = await deaf_client(served)
+        raw = await deaf_socket(served.address)
         await served.watched.wait()
         await flood_until_heard(served)
         # RST instead of FIN: as when a phone loses its network.
@@ -412,7 +411,7 @@ async def test_a_client_that_is_cut_off_in_the_middle_of_a_send_leaves_nothing(
 
 
 async def test_a_client_that_reads_nothing_is_cut_off(served: Served) -> None:
-    with await deaf_client(served):
+    with await deaf_socket(served.address):
         await served.watched.wait()
         await flood(served)
         async with asyncio.timeout(DEADLINE):
@@ -421,7 +420,7 @@ async def test_a_client_that_reads_nothing_is_cut_off(served: Served) -> None:
 
 
 async def test_a_client_that_reads_nothing_holds_up_nobody(served: Served) -> None:
-    with await deaf_client(served):
+    with await deaf_socket(served.address):
         await flood_until_heard(served)
 
 
@@ -435,40 +434,7 @@ async def flood_until_heard(served: Served) -> None:
             pass
 
 
-async def deaf_client(served: Served) -> socket.socket:
-    """Subscribes to taskAdded with large payloads, and never reads a byte after the handshake."""
-    address = urlsplit(served.address)
-    raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    raw.setblocking(False)
-    loop = asyncio.get_running_loop()
-    await loop.sock_connect(raw, (address.hostname, address.port))
-    await loop.sock_sendall(
-        raw,
-        b"GET /graphql HTTP/1.1\r\nHost: %b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n" % address.netloc.encode(),
-    )
-    assert (await loop.sock_recv(raw, 4096)).startswith(b"HTTP/1.1 101")
-    query = "subscription { taskAdded { id payload } }"
-    for message in (
-        {"type": "connection_init"},
-        {"type": "subscribe", "id": "1", "payload": {"query": query}},
-    ):
-        await loop.sock_sendall(raw, frame(orjson.dumps(message)))
-    return raw
-
-
-def frame(text: bytes) -> bytes:
-    """A text frame with a mask of zeros."""
-    return b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text
-
-
 async def flood(served: Served) -> None:
-    """More than the buffers of a socket hold, one batch after the other."""
+    """One batch after the other."""
     for _ in range(20):
-        await served.connection.execute(
-            "insert into rowbell.tasks (kind, payload)"
-            " select 'echo', to_jsonb(array(select md5(i::text) from generate_series(1, 1500) i))"
-            " from generate_series(1, 10)"
-        )
+        await served.connection.execute(FLOOD.format(queue="default", rows=10))

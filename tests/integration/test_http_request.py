@@ -291,3 +291,15 @@ async def test_a_caller_that_was_closed_can_be_closed_again_and_used_again(
     await caller.close()
     await caller.close()
     assert (await call(caller, server.url()))["status"] == 200
+
+
+async def test_the_trace_goes_on_with_the_request_unless_it_names_another(
+    server: Server, caller: HttpCaller
+) -> None:
+    ours, theirs = (f"00-{digit * 32}-{digit * 16}-01" for digit in "ab")
+    server.answers["/"] = answer_of(200, b"")
+    plain = HttpRequest.model_validate({"url": server.url()})
+    await caller.run(plain, Told(traceparent=ours))
+    named = HttpRequest.model_validate({"url": server.url(), "headers": {"traceparent": theirs}})
+    await caller.run(named, Told(traceparent=ours))
+    assert [request.headers["traceparent"] for request in server.requests] == [ours, theirs]

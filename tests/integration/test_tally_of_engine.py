@@ -6,7 +6,7 @@ from dataclasses import fields
 import asyncpg
 import pytest
 
-from rowbell.db.listener import BELL, Ears
+from rowbell.db.ears import BELL, Ears
 from rowbell.tally import Tally, tally
 
 from integration.conftest import StartEngine, Tasks, listening, soon

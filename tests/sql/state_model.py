@@ -270,8 +270,10 @@ class Model:
             return "RB409"
         if self.key_is_taken(task.unique_key):
             return "23505"
+        # What was cancelled before its time waits for it again.
+        task.run_at = max(task.run_at, at) if task.status == "CANCELLED" else at
         task.end("PENDING", at)
-        task.run_at, task.failures, task.crashes = at, 0, 0
+        task.failures, task.crashes = 0, 0
         task.cancel_requested_at = task.progress = None
         task.parents = "met" if task.parents == "met" else None
         return None

@@ -21,6 +21,10 @@ BELLS = [
     ("journal_inserts", "tasks"),
     ("journal_updates", "tasks"),
     ("journal_deletes", "tasks"),
+    ("audiences_of_inserts", "tasks"),
+    ("audiences_of_updates", "tasks"),
+    ("audiences_of_deletes", "tasks"),
+    ("totals_of_truncates", "tasks"),
 ]
 PROBLEM = "select rowbell.bell_problem()"
 

@@ -55,6 +55,24 @@ async def test_a_task_that_does_not_exist_is_said_to_be_missing(
     assert "retention" in caught.value.hint
 
 
+async def test_what_was_cancelled_before_its_time_waits_for_it_again(
+    connection: asyncpg.Connection,
+) -> None:
+    one, other = await insert(connection, count=2, run_at=later(3600))
+    await connection.execute(
+        "select rowbell.cancel(id, $2) from unnest($1::bigint[]) u (id)", [one, other], NOON
+    )
+    assert (await connection.fetchrow(RETRY, one, NOON))["run_at"] == later(3600)
+    await connection.execute(
+        "select rowbell.retry_where(ids => array[$1::bigint], statuses => '{CANCELLED}', at => $2)",
+        other,
+        NOON,
+    )
+    assert await connection.fetchval(
+        "select run_at from rowbell.tasks where id = $1", other
+    ) == later(3600)
+
+
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
 async def test_a_retry_starts_afresh_but_never_lowers_the_attempt(
     connection: asyncpg.Connection, status: str

@@ -56,6 +56,14 @@ REFUSED = [
     ("after_is_listed", "after", "'{1,null}'", "no list of 1 to 1000", "array[41, 42]"),
     ("after_failure_is_known", "after_failure", "'maybe'", "'maybe' makes no sense", "Use cancel"),
     ("parents_are_known", "parents", "'maybe'", "'maybe' makes no sense", "Leave this column out"),
+    ("traceparent_is_sound", "traceparent", "'00-abc-def-01'", "cannot be read", "W3C Trace"),
+    (
+        "traceparent_is_sound",
+        "traceparent",
+        "'00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01'",
+        "cannot be read",
+        "in lower case",
+    ),
     ("batch_is_short", "batch", "''", "1 to 200 characters", "leave it out"),
     (
         "result_is_small",

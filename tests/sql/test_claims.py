@@ -109,9 +109,19 @@ async def test_a_claim_marks_the_row(connection: asyncpg.Connection) -> None:
     worker = await register(connection)
     (task,) = await insert(connection, payload='{"a": 1}')
     (claimed,) = await claim(connection, worker)
-    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}')
+    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}', 0.0, None, None)
     after = await row(connection, task)
     assert (after["status"], after["worker"], after["started_at"]) == ("PROCESSING", worker, NOON)
+
+
+async def test_a_claim_tells_how_long_its_task_waited_and_where_it_comes_from(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await insert(connection, traceparent=trace)
+    (claimed,) = await claim(connection, worker, at=later(7))
+    assert (claimed["wait_seconds"], claimed["traceparent"]) == (7.0, trace)
 
 
 async def test_a_row_that_another_session_holds_is_skipped_without_waiting(

@@ -16,9 +16,9 @@ VIEWER = "rowbell_viewer"
 EVERY_COLUMN = """
 insert into rowbell.tasks (kind, payload, description, queue, priority, run_at, max_attempts,
   timeout, unique_key, audience, created_by, concurrency_key, after, after_failure, after_batch,
-  batch)
+  batch, traceparent)
 values ('echo', '{}', 'all', 'default', 1, now(), 3, '1 s', 'k', '{ann}', 'ann', 'c', '{1}', 'run',
-  'a', 'b')
+  'a', 'b', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01')
 """
 
 

@@ -120,6 +120,47 @@ async def test_a_change_of_many_reads_no_rows_that_cannot_match(plans: Plans, ca
     assert plans.rows_read() <= BULK[call][1]
 
 
+LISTS = [
+    "{}",
+    '{"statuses": ["FAILED"]}',
+    '{"kinds": ["rare"]}',
+    '{"kinds": ["none"]}',
+    '{"queues": ["mail"]}',
+    '{"queues": ["mail"], "statuses": ["COMPLETED"]}',
+    '{"kinds": ["rare", "aaa"], "statuses": ["PENDING"]}',
+    '{"created_by": ["ann"]}',
+    '{"created_by": ["ann"], "statuses": ["PENDING"]}',
+    '{"created_before": "2020-01-01"}',
+    '{"finished_before": "2020-01-02"}',
+    '{"finished_after": "2020-01-02", "kinds": ["rare"]}',
+    '{"ids": [5]}',
+]
+VIEWERS = [
+    "sees_everything => true",
+    "sees_everything => false, subject => 'ann', audiences => '{}'",
+    "sees_everything => false, subject => 'ann', audiences => '{ops,dev}'",
+]
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+async def test_a_list_reads_little_more_than_it_shows(plans: Plans, viewer: str) -> None:
+    await insert(plans.connection, count=20_000, status="COMPLETED", finished_at=later(-5))
+    await plans.connection.execute(
+        "update rowbell.tasks set finished_at = finished_at + id * interval '1 ms'"
+    )
+    await insert(plans.connection, count=500, status="FAILED", audience=["ops"])
+    await insert(plans.connection, count=25, kind="rare", queue="mail", created_by="ann")
+    for wanted in LISTS:
+        plans.clear()
+        await plans.connection.fetch(
+            "select task_ids from rowbell.find_tasks(jsonb_populate_record("
+            f"null::rowbell.task_filter, $1::text::jsonb), most => 10, {viewer})",
+            wanted,
+        )
+        assert plans.kinds_of_scan() <= {"Index Scan", "Index Only Scan"}, wanted
+        assert plans.rows_read() <= 600, wanted
+
+
 async def test_the_overview_of_queues_reads_no_finished_rows(
     connection: asyncpg.Connection,
 ) -> None:

@@ -3,10 +3,13 @@
 import os
 import re
 import subprocess
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from rowbell.db.embedded import programs
+
+from postgres import Server
 
 PAGE = Path(__file__).parents[2] / "sql" / "README.md"
 BLOCK = re.compile(
@@ -63,3 +66,24 @@ def test_the_page_names_every_table_view_and_role() -> None:
     names = set(re.findall(r"create (?:table|view)(?: if not exists)? (rowbell\.\w+)", created))
     names |= set(re.findall(r"'(rowbell_\w+)'", (files / "grants.sql").read_text()))
     assert sorted(name for name in names if f"`{name}`" not in text) == []
+
+
+def test_the_runbook_runs_as_a_whole_for_somebody_who_may_only_read(
+    database_url: str, server: Server
+) -> None:
+    name = f"reader_{uuid.uuid4().hex[:12]}"
+    psql(database_url, f"create role {name} login in role rowbell_reader;")
+    psql(database_url, "insert into rowbell.tasks (kind) values ('echo');")
+    database = database_url.partition("@/")[2].partition("?")[0]
+    done = psql(server.url(database, name), (PAGE.parent / "runbook.sql").read_text())
+    psql(database_url, f"drop role {name};")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No worker is running, and tasks are due." in done.stdout
+    assert done.stdout.count("\n== ") >= 14
+
+
+def test_ten_questions_are_asked() -> None:
+    text = PAGE.read_text()
+    assert re.findall(r"^(\d+)\. \*\*.*\?\*\*", text, re.MULTILINE) == [
+        str(n) for n in range(1, 11)
+    ]

@@ -133,10 +133,19 @@ async def test_a_queue_shows_how_much_is_due_scheduled_running_and_done(
     await insert(connection, count=3)
     await claim(connection, worker, 1)
     await connection.execute(
-        "insert into rowbell.tasks (kind, run_at, status, finished_at) values"
-        " ('aaa', now() + interval '1 hour', 'PENDING', null),"
-        " ('aaa', now(), 'COMPLETED', now()), ('aaa', now(), 'FAILED', now()),"
-        " ('aaa', now(), 'COMPLETED', now() - interval '2 hours')"
+        "insert into rowbell.tasks (kind, run_at) values ('aaa', now() + interval '1 hour')"
+    )
+    for status in ("COMPLETED", "FAILED"):
+        await insert(connection, kind="ended")
+        await connection.execute(
+            "update rowbell.tasks set status = $1::text::rowbell.task_status, finished_at = now()"
+            " where kind = 'ended' and status = 'PENDING'",
+            status,
+        )
+    await connection.execute("select rowbell.fold_journal()")
+    await connection.execute(
+        "insert into rowbell.minutes select now() - interval '2 hours', queue, kind,"
+        " 7, 7, 7, 7, 7, 7, 7, waits, runs from rowbell.minutes limit 1"
     )
     await connection.execute("select rowbell.pause('idle')")
     seen = await connection.fetch(

@@ -187,22 +187,3 @@ async def test_a_shared_task_with_the_key_is_kept_but_not_replaced(
     replace = NewTask(unique_key="k", on_conflict=OnConflict.REPLACE)
     with pytest.raises(UniqueKeyConflict):
         await inserts.create_all(database, [replace], viewer=ANN)
-
-
-async def test_few_tasks_among_many_are_found_without_reading_the_others(
-    connection: asyncpg.Connection, database: Database
-) -> None:
-    await connection.execute(
-        "insert into rowbell.tasks (kind, created_by)"
-        " select 'echo', 'other' from generate_series(1, 20000)"
-    )
-    await insert(connection, "ann")
-    await insert(connection, "bob", "ops")
-    await connection.execute("analyze rowbell.tasks")
-    async with seeing(database, ANN) as sight:
-        lines = await sight.connection.fetch(
-            f"explain select t.id from {sight.tasks} t order by t.id desc limit 51"
-        )
-    plan = "\n".join(line[0] for line in lines)
-    assert "tasks_created_by" in plan
-    assert "tasks_audience" in plan

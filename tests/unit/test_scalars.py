@@ -9,6 +9,7 @@ import pytest
 
 from rowbell.api import cursors, scalars
 from rowbell.api.negotiation import GRAPHQL, HTML, JSON, choose
+from rowbell.db.lists import Place
 
 
 def nested(levels: int) -> Any:
@@ -108,9 +109,16 @@ def test_json_that_is_too_deep_to_be_written_costs_its_field_only() -> None:
         scalars.write_json(nested(300))
 
 
-@pytest.mark.parametrize("task_id", [1, 42, 2**63 - 1])
-def test_a_cursor_comes_back_as_the_id_that_it_was_made_of(task_id: int) -> None:
-    assert cursors.decode("tasks", cursors.encode("tasks", task_id)) == task_id
+PLACES = [
+    Place(datetime(2026, 11, 21, 19, 2, 41, 120_007, tzinfo=UTC), 1),
+    Place(datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), 42),
+    Place(datetime(2199, 1, 1, tzinfo=UTC), 2**63 - 1),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_cursor_comes_back_as_the_place_that_it_was_made_of(place: Place) -> None:
+    assert cursors.decode("tasks", cursors.encode("tasks", place)) == place
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_a_cursor_comes_back_as_the_id_that_it_was_made_of(task_id: int) -> None
         "é",
         "\0",
         "dGFza3M6MQ",
-        cursors.encode("attempts", 1),
+        cursors.encode("attempts", PLACES[0]),
         "=",
         "====",
         "a",

@@ -9,6 +9,7 @@ from graphql import ExecutionResult, GraphQLError
 from rowbell.api.documents import DocumentRefused
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.measures import measures
 
 Answer = dict[str, Any]
 
@@ -66,6 +67,8 @@ def _code(error: Exception, otherwise: str) -> str:
 
 
 def _located(error: GraphQLError, code: str) -> Answer:
+    if code:
+        measures.refusals[code] += 1
     return {**error.formatted, "extensions": {"code": code}}
 
 
@@ -84,6 +87,7 @@ def _describe(failure: Exception, path: Iterable[str | int] = ()) -> tuple[str, 
 
 
 def _extensions(failure: RowbellError) -> Answer:
+    measures.refusals[failure.code] += 1
     said = {
         "code": failure.code,
         "hint": failure.hint,

@@ -13,6 +13,8 @@ PAGE = 50
 LARGEST_PAGE = 100
 LARGEST_BULK = 10_000
 LONGEST_KEY = 200
+LARGEST_LIST = 1_000
+LONGEST_SOUGHT = 200
 LONGEST_WAIT = 60.0
 
 
@@ -43,13 +45,52 @@ def page_size(first: int | None) -> int:
 
 def wanted(given: dict[str, Any] | None) -> Filter:
     """Which tasks to list. Raises InvalidArgument."""
-    conditions = dict(given or {})
-    for name in ("kind", "queue"):
-        check_texts(name, conditions.get(name) or [])
+    return Filter(**_conditions(given or {}))
+
+
+def wanted_changes(given: dict[str, Any] | None) -> Filter:
+    """Of which tasks to tell changes. Raises InvalidArgument for what no change tells."""
+    for name in given or {}:
+        if name not in _TOLD:
+            raise InvalidArgument(
+                "changes are chosen by ids, status, kind, queue and createdBy alone.",
+                hint="Ask for `task` of each event, and compare its fields.",
+                field=name,
+            )
+    return wanted(given)
+
+
+_TOLD = ("ids", "status", "kind", "queue", "created_by")
+
+
+def _conditions(given: dict[str, Any]) -> dict[str, Any]:
+    """Of a list, or of a change of many. Raises InvalidArgument."""
+    conditions = dict(given)
+    for name in ("kind", "queue", "error_type", "error_fingerprint", "created_by"):
+        names = conditions.get(name) or []
+        check_texts(name, names)
+        if len(names) > LARGEST_LIST:
+            raise InvalidArgument(
+                f"{name} has {len(names)} values.", hint=f"Give at most {LARGEST_LIST}.", field=name
+            )
     if conditions.get("ids") is not None:
         numbers = (task_id(text) for text in conditions["ids"])
         conditions["ids"] = [number for number in numbers if number is not None]
-    return Filter(**conditions)
+    if conditions.get("text") is not None:
+        conditions["text"] = _sought(conditions["text"])
+    return conditions
+
+
+def _sought(text: str) -> str | None:
+    """None if any text will do. Raises InvalidArgument."""
+    check_texts("text", [text])
+    if len(text) > LONGEST_SOUGHT:
+        raise InvalidArgument(
+            f"text has {len(text)} characters.",
+            hint=f"Look for at most {LONGEST_SOUGHT}.",
+            field="text",
+        )
+    return text if text.strip() else None
 
 
 def new_task(given: dict[str, Any]) -> NewTask:
@@ -73,6 +114,7 @@ _TEXTS = (
     "concurrency_key",
     "after_batch",
     "batch",
+    "traceparent",
 )
 
 
@@ -93,13 +135,7 @@ def _parents(texts: list[str]) -> list[int]:
 
 def selection(given: dict[str, Any]) -> Selection:
     """Which tasks to change. Raises InvalidArgument."""
-    conditions = dict(given)
-    for name in ("kind", "queue", "error_type", "error_fingerprint", "created_by"):
-        check_texts(name, conditions.get(name) or [])
-    if conditions.get("ids") is not None:
-        numbers = (task_id(text) for text in conditions["ids"])
-        conditions["ids"] = [number for number in numbers if number is not None]
-    return Selection(**conditions)
+    return Selection(**_conditions(given))
 
 
 def bulk_size(limit: int) -> int:

@@ -17,6 +17,7 @@ from rowbell.api import answers, pages, websocket
 from rowbell.api.auth import Gate
 from rowbell.api.http import GraphQLOverHTTP
 from rowbell.api.limits import Limits
+from rowbell.api.metrics import MetricsPage
 from rowbell.api.operations import Operations
 from rowbell.api.origins import Origins
 from rowbell.api.page_files import PageFiles
@@ -24,6 +25,7 @@ from rowbell.api.subscriptions import Watch
 from rowbell.db import overview
 from rowbell.db.pool import Database
 from rowbell.errors import RowbellError
+from rowbell.measures import measures
 
 ALIVE_SECONDS = 2.0
 """How long PostgreSQL may take to answer a readiness check."""
@@ -40,6 +42,7 @@ def create_app(
     limits: Limits | None = None,
     origins: Sequence[str] = (),
     graphiql: bool = True,
+    metrics: MetricsPage | None = None,
 ) -> Starlette:
     """The ASGI application. `readiness` returns None when ready, else a sentence.
 
@@ -69,6 +72,7 @@ def create_app(
             *([Mount("/graphiql", files)] if graphiql else []),
             Route("/healthz", _tell_health),
             Route("/readyz", tell_readiness),
+            *([Route("/metrics", metrics.serve)] if metrics else []),
         ],
         middleware=[Middleware(pages.SecurityHeaders)],
         exception_handlers={HTTPException: _refuse, Exception: _apologise},
@@ -85,6 +89,7 @@ class _Application(Starlette):
     graphql: GraphQLOverHTTP
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        measures.requests += scope["type"] == "http"
         if scope["type"] == "http" and scope["path"] == "/graphql":
             await self.graphql(scope, receive, send)
         else:

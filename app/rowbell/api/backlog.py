@@ -1,4 +1,4 @@
-"""What one subscriber has yet to take of the stream of changes: bounded, and never waited for."""
+"""What one shared subscription has yet to take of the stream of changes: bounded."""
 
 import asyncio
 from collections import deque
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rowbell.api.cursors import encode_stream
-from rowbell.api.mailbox import ClientTooSlow
+from rowbell.api.limits import ClientTooSlow
+from rowbell.api.outbox import Outbox
 from rowbell.errors import RowbellError
 from rowbell.journal import Cursor, Entry
 from rowbell.task import Task
 
 ROOM = 10_000
-"""Changes that may wait for one subscriber. They are shared with the others: each costs little."""
+"""Changes that may wait. They are shared with the other backlogs: each costs little."""
 
 
 @dataclass(slots=True)
@@ -22,84 +23,64 @@ class Change:
     entry: Entry
     task: Task | None
     """As it stood when the entry was read; None: it is deleted."""
-    cursor: Cursor
+    at: Cursor
     _text: str = field(default="", init=False)
 
     @property
-    def cursor_text(self) -> str:
-        self._text = self._text or encode_stream(self.cursor)
+    def cursor(self) -> str:
+        self._text = self._text or encode_stream(self.at)
         return self._text
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """From here on a subscriber is told what the others are told."""
+
+    outbox: Outbox
+    at: Cursor
 
 
 Wanted = Callable[[Entry], bool]
 
 
 class Backlog:
-    """Holds the changes that are wanted, from the moment at which `started` is told."""
+    """Holds the changes that are wanted, and between them, who has come when."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self.seen: Cursor | None = None
-        """How far the subscriber has come, by what it took."""
         self.wants = wanted
-        self._waiting: deque[Change] = deque()
-        self._reached: Cursor | None = None
+        self.reached: Cursor | None = None
+        """How far the stream has come, once everything has been taken."""
+        self._waiting: deque[Change | Arrival] = deque()
         self._failure: RowbellError | None = None
         self._arrived = asyncio.Event()
 
-    def start(self, at: Cursor) -> None:
+    def admit(self, outbox: Outbox, at: Cursor) -> None:
         """Everything after this cursor will be put."""
-        self._reached = at
+        self._waiting.append(Arrival(outbox, at))
+        self.reached = at
         self._arrived.set()
 
     def put(self, changes: list[Change], reached: Cursor) -> None:
-        """Never waits: a slow subscriber must not hold up the others."""
-        mine = [change for change in changes if self.wants(change.entry)]
-        if len(self._waiting) + len(mine) > ROOM:
+        """Never waits: slow subscribers must not hold up the others."""
+        if len(self._waiting) + len(changes) > ROOM:
             self._waiting.clear()
-            self.fail(
-                ClientTooSlow(
-                    f"more than {ROOM} changes waited for this subscriber.",
-                    hint="Read `tasks`, then subscribe again; taskChanges resumes from the cursor.",
-                )
-            )
+            self.fail(ClientTooSlow())
         if self._failure is None:
-            self._waiting.extend(mine)
-            self._reached = reached
-        if mine or self._failure:
-            self._arrived.set()
+            self._waiting.extend(changes)
+            self.reached = reached
+            if changes:
+                self._arrived.set()
 
     def fail(self, failure: RowbellError) -> None:
         """End the subscription, after what waits has been taken."""
         self._failure = self._failure or failure
         self._arrived.set()
 
-    async def started(self) -> Cursor:
-        """The cursor after which everything is put. Raises what `fail` was given."""
-        while self._reached is None:
-            await self._news()
-        self.seen = self.seen or self._reached
-        return self._reached
-
-    async def take(self, *, seconds: float | None = None) -> Change | None:
-        """The oldest change that waits; None: there was none for so long, and `seen` has moved on.
-
-        Raises what `fail` was given.
-        """
-        try:
-            async with asyncio.timeout(seconds):
-                while not self._waiting:
-                    await self._news()
-        except TimeoutError:
-            self.seen = self._reached
-            return None
-        change = self._waiting.popleft()
-        self.seen = change.cursor
-        return change
-
-    async def _news(self) -> None:
-        if self._failure is not None:
-            if isinstance(self._failure, ClientTooSlow) and self.seen is not None:
-                self._failure.cursor = encode_stream(self.seen)
-            raise self._failure
-        self._arrived.clear()
-        await self._arrived.wait()
+    async def take(self, most: int) -> list[Change | Arrival]:
+        """The oldest of what waits, at least one. Raises what `fail` was given."""
+        while not self._waiting:
+            if self._failure is not None:
+                raise self._failure
+            self._arrived.clear()
+            await self._arrived.wait()
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]

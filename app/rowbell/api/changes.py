@@ -1,77 +1,95 @@
 """The stream of changes: what was missed since a cursor, then what happens, each exactly once."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass
 
-from rowbell.api.backlog import Backlog, Change, Wanted
+from rowbell.api.backlog import Change
 from rowbell.api.cursors import encode_stream
-from rowbell.api.reader import PAGE, Reader
+from rowbell.api.feeds import ChangeFeed, Feed
+from rowbell.api.reader import PAGE
+from rowbell.api.sources import Join, Source
+from rowbell.api.subscriptions import Watch
 from rowbell.db import journal
 from rowbell.db.pool import Database
 from rowbell.errors import Unavailable
-from rowbell.journal import Cursor, Page
+from rowbell.journal import Cursor, Entry, Page
+from rowbell.task import Filter
+from rowbell.viewer import Viewer
 
-CHECKPOINT_SECONDS = 30.0
 RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One item of the stream; without an entry it only says how far the stream has come."""
+    """One item of the stream; without a change it only says how far the stream has come."""
 
     cursor: str
     change: Change | None = None
 
 
-class Changes:
-    """Carries one subscriber from its cursor to the present, and on with everybody else."""
+def _told(change: Change) -> Told:
+    return Told(change.cursor, change)
 
-    def __init__(self, database: Database, reader: Reader, wanted: Wanted) -> None:
-        self._database = database
-        self._reader = reader
-        self._wanted = wanted
-        self._seen: Cursor | None = None
 
-    async def told(self, after: Cursor | None) -> AsyncGenerator[Told, None]:
+def _checkpoint(reached: Cursor) -> Told:
+    return Told(encode_stream(reached))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesSource(Source):
+    """The changes that match a filter. Carries a subscriber from its cursor to the present."""
+
+    database: Database
+    watch: Watch
+    selected: Filter
+    after: Cursor | None
+    viewer: Viewer
+
+    @property
+    def key(self) -> Hashable:
+        return "changes", repr(self.selected)
+
+    def feed(self) -> Feed:
+        return ChangeFeed(self.watch, self._wanted, _told, _checkpoint)
+
+    async def beginning(self, join: Join) -> AsyncGenerator[Told, None]:
         """Raises CursorExpired, ClientTooSlow."""
-        if after is not None:
-            async for told in self._past(after):
-                yield told
-        with self._reader.joined(self._wanted) as backlog:
-            start = await backlog.started()
-            if self._seen is not None:
-                gap = Cursor(self._seen.place, self._seen.snapshot, upto=start.snapshot)
-                async for told in self._past(gap):
-                    yield told
-            yield Told(encode_stream(start))
-            async for told in self._present(backlog):
-                yield told
+        seen = None
+        if self.after is not None:
+            async for reached, told in self._past(self.after):
+                for each in told:
+                    yield each
+                seen = reached
+        start = await join().started()
+        if seen is not None:
+            gap = Cursor(seen.place, seen.snapshot, upto=start.snapshot)
+            async for _, told in self._past(gap):
+                for each in told:
+                    yield each
+        yield _checkpoint(start)
 
-    async def _past(self, since: Cursor) -> AsyncGenerator[Told, None]:
-        """All that there is, or, from the beginning of a difference, all up to its end."""
+    def _wanted(self, entry: Entry) -> bool:
+        return entry.matches(self.selected) and self.viewer.sees(entry.created_by, entry.audience)
+
+    async def _past(self, since: Cursor) -> AsyncGenerator[tuple[Cursor, list[Told]], None]:
+        """All that there is, or, from the beginning of a difference, all up to its end.
+
+        Page by page, each with what has been seen by its end.
+        """
         is_bounded = since.upto is not None and since.above == 0
         while True:
             page = await self._page(since)
-            for change in await self._changes(page):
-                yield Told(change.cursor_text, change)
-            self._seen = since = page.cursor
+            since = page.cursor
+            yield since, [_told(change) for change in await self._changes(page)]
             if page.is_last or (is_bounded and since.upto is None):
                 return
-
-    async def _present(self, backlog: Backlog) -> AsyncGenerator[Told, None]:
-        while True:
-            change = await backlog.take(seconds=CHECKPOINT_SECONDS)
-            if change is not None:
-                yield Told(change.cursor_text, change)
-            elif backlog.seen is not None:
-                yield Told(encode_stream(backlog.seen))
 
     async def _page(self, since: Cursor) -> Page:
         """A restart of PostgreSQL is waited for: it is no reason to end a subscription."""
         while True:
             try:
-                return await journal.read(self._database, since, most=PAGE)
+                return await journal.read(self.database, since, most=PAGE)
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -79,6 +97,6 @@ class Changes:
         wanted = [entry for entry in page.entries if self._wanted(entry)]
         while True:
             try:
-                return await self._reader.changes(page, wanted)
+                return await self.watch.reader.changes(page, wanted)
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)

@@ -16,6 +16,7 @@ from rowbell.api.subscriptions import Watch
 from rowbell.db import overview, queues
 from rowbell.db.pool import Database
 from rowbell.db.queues import QueueLine
+from rowbell.task import TRACEPARENT
 from rowbell.viewer import Viewer
 
 Info = GraphQLResolveInfo[Any]
@@ -23,7 +24,7 @@ Info = GraphQLResolveInfo[Any]
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One for each HTTP request, and for each operation on a WebSocket."""
+    """One for each HTTP request, each operation on a WebSocket, and each channel."""
 
     database: Database
     watch: Watch
@@ -32,7 +33,8 @@ class RequestContext:
     readings: Readings
     stacks: Stacks
     viewer: Viewer
-    connection: HTTPConnection
+    connection: HTTPConnection | None
+    """None: what is executed is sent to many."""
     deadline: asyncio.Timeout | None = None
     """Of a query or a mutation; a subscription has none."""
     _pauses: asyncio.Future[frozenset[str]] | None = field(default=None, init=False)
@@ -63,6 +65,13 @@ class RequestContext:
         until = self.deadline.when() if self.deadline else None
         if self.deadline and until is not None:
             self.deadline.reschedule(until + seconds)
+
+    def traceparent(self) -> str | None:
+        """Of an HTTP request; what cannot be read is no reason to refuse anything."""
+        if not isinstance(self.connection, Request):  # that of a socket is older than what it asks
+            return None
+        given = self.connection.headers.get("traceparent", "")
+        return given if TRACEPARENT.fullmatch(given) else None
 
     async def gone(self) -> None:
         """Returns once the client of an HTTP request has hung up: nobody reads the answer.

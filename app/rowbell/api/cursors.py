@@ -2,14 +2,20 @@
 
 import base64
 import binascii
+import re
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 
+from rowbell.db.lists import Place
 from rowbell.errors import InvalidArgument
 from rowbell.journal import Cursor
 
 LARGEST_ID = 2**63 - 1
 _CHECK_BYTES = 4
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PLACE = re.compile(r"(?P<name>\w+):(?P<at>-?\d+):(?P<id>\d+)", re.ASCII)
 _LONGEST = 65_536
 """Characters; a cursor of changes lists the transactions that were under way."""
 
@@ -23,18 +29,17 @@ class BadCursor(InvalidArgument):
     code = "BAD_CURSOR"
 
 
-def encode(name: str, task_id: int) -> str:
-    """The cursor of one task in the list of that name."""
-    return _seal(f"{name}:{task_id}")
+def encode(name: str, place: Place) -> str:
+    """The cursor of one place in the list of that name."""
+    return _seal(f"{name}:{(place.at - _EPOCH) // _MICROSECOND}:{place.id}")
 
 
-def decode(name: str, cursor: str) -> int:
-    """The id of a task from a cursor of the list of that name. Raises BadCursor."""
-    place = _place(cursor)
-    owner, _, number = place.rpartition(":")
-    if owner != name or not number.isdecimal() or int(number) > LARGEST_ID:
+def decode(name: str, cursor: str) -> Place:
+    """Raises BadCursor."""
+    match = _PLACE.fullmatch(_place(cursor))
+    if match is None or match["name"] != name:
         raise _bad(name, "Pass an endCursor of the same list unchanged, or leave `after` out.")
-    return int(number)
+    return Place(_EPOCH + int(match["at"]) * _MICROSECOND, int(match["id"]))
 
 
 def encode_stream(cursor: Cursor) -> str:

@@ -17,6 +17,7 @@ from graphql import (
 from rowbell.api import shape
 from rowbell.api.cost import Price
 from rowbell.api.limits import Limits, QueryTooLong, TooManyTokens
+from rowbell.api.variables import selecting_variables
 
 RULES: list[Any] = [*specified_rules]
 """What a document must obey whatever its variables are: with them, it would depend on the request
@@ -42,6 +43,8 @@ class Operation:
 
     node: OperationDefinitionNode
     price: Price
+    selecting: frozenset[str]
+    """The variables that decide what is asked of an event, if this is a subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ class Documents:
 
     def _document(self, node: DocumentNode) -> Document:
         operations: dict[str | None, Operation] = {
-            each.name.value if each.name else None: Operation(each, Price(self.schema, node, each))
+            each.name.value if each.name else None: Operation(
+                each, Price(self.schema, node, each), selecting_variables(node, each)
+            )
             for each in node.definitions
             if isinstance(each, OperationDefinitionNode)
         }

@@ -123,6 +123,21 @@ class RateLimited(LimitExceeded):
     status = 429
 
 
+class ClientTooSlow(RowbellError):
+    """A subscriber fell so far behind that something would have to be dropped in silence."""
+
+    code = "CLIENT_TOO_SLOW"
+    status = 429
+
+    def __init__(self, cursor: str = "") -> None:
+        """`cursor`: where to resume the stream of changes."""
+        super().__init__(
+            "too many changes waited for this subscriber.",
+            hint="Read `tasks`, then subscribe again; taskChanges resumes from the cursor.",
+        )
+        self.cursor = cursor
+
+
 class OperationTimeout(RowbellError):
     """It took too long and was ended; a mutation may have been carried out all the same."""
 

@@ -1,4 +1,4 @@
-"""What one subscriber has yet to take: the newest state of each task, never a backlog."""
+"""What has yet to be taken of the states of one task: the newest, never a backlog."""
 
 import asyncio
 
@@ -7,55 +7,41 @@ from rowbell.task import Task
 from rowbell.viewer import Viewer
 
 
-class ClientTooSlow(RowbellError):
-    """A subscriber fell so far behind that something would have to be dropped in silence."""
-
-    code = "CLIENT_TOO_SLOW"
-    status = 429
-    cursor = ""
-    """Where to resume the stream of changes."""
-
-
 class Mailbox:
-    """Room for the states of so many tasks. A newer state takes the place of the older one."""
+    """Room for one state. A newer one takes the place of the older."""
 
-    def __init__(self, viewer: Viewer, *, room: int) -> None:
+    def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self.latest: Task | None = None
-        self._room = room
-        self._waiting: dict[int, Task] = {}
+        self._latest: Task | None = None
+        self._waiting: Task | None = None
         self._failure: RowbellError | None = None
         self._arrived = asyncio.Event()
+
+    def put(self, state: Task) -> None:
+        """Never waits. Nothing happens if it is the state that was put last."""
+        if state != self._latest:
+            self._latest = self._waiting = state
+            self._arrived.set()
 
     def is_for(self, task: Task) -> bool:
         """False if the subscriber may not see it: then it must not even learn that it is there."""
         return self._viewer.sees(task.created_by, task.audience)
 
-    def put(self, task: Task) -> None:
-        """Never waits: a slow subscriber must not hold up the others."""
-        self.latest = task
-        if task.id not in self._waiting and len(self._waiting) >= self._room:
-            self._waiting.clear()
-            self.fail(
-                ClientTooSlow(
-                    f"more than {self._room} tasks waited for this subscriber.",
-                    hint="Read the list `tasks`, then subscribe again.",
-                )
-            )
-        if self._failure is None:
-            self._waiting[task.id] = task
-        self._arrived.set()
+    def forget(self) -> None:
+        """The next state is taken, even if it is the one that was put last."""
+        self._latest = None
 
     def fail(self, failure: RowbellError) -> None:
-        """End the subscription with an error, after what waits has been taken."""
+        """End with an error, after what waits has been taken."""
         self._failure = self._failure or failure
         self._arrived.set()
 
     async def take(self) -> Task:
-        """The oldest of what waits. Raises what `fail` was given."""
-        while not self._waiting:
+        """The newest state. Raises what `fail` was given."""
+        while self._waiting is None:
             if self._failure is not None:
                 raise self._failure
             self._arrived.clear()
             await self._arrived.wait()
-        return self._waiting.pop(next(iter(self._waiting)))
+        state, self._waiting = self._waiting, None
+        return state

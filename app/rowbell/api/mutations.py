@@ -1,6 +1,7 @@
 """What can be changed: each field is one change, or a refusal."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from ariadne import MutationType
@@ -94,6 +95,8 @@ async def _create(context: RequestContext, news: list[NewTask]) -> list[Task]:
     for kind in {new.kind for new in news}:
         await context.kinds.check(kind)
     await _check_parents(context, {parent for new in news for parent in new.after or ()})
+    if traceparent := context.traceparent():
+        news = [replace(new, traceparent=new.traceparent or traceparent) for new in news]
     created = await inserts.create_all(context.database, news, viewer=context.viewer)
     for task in created:
         _log_creation(task, context)

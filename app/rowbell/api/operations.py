@@ -1,18 +1,29 @@
 """What the transports share: the schema, the documents, and how a request is carried out."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable, Hashable
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import cast
+from typing import Any, cast
 
-from graphql import DocumentNode, ExecutionResult, OperationType, execute, subscribe
+import orjson
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    Executor,
+    GraphQLError,
+    OperationType,
+    create_source_event_stream,
+    execute,
+)
 from starlette.requests import HTTPConnection
 
 from rowbell.api import schema
 from rowbell.api.auth import Gate, viewer_of
+from rowbell.api.channels import Channels
 from rowbell.api.context import RequestContext
 from rowbell.api.documents import Documents
+from rowbell.api.execution import Execution
 from rowbell.api.kinds import Kinds
 from rowbell.api.limits import Limits, OperationTimeout, QueryTooCostly
 from rowbell.api.lobby import Lobby
@@ -21,14 +32,15 @@ from rowbell.api.readings import Readings
 from rowbell.api.reads import Reads
 from rowbell.api.requests import GraphQLRequest, check_variables
 from rowbell.api.stacks import Stacks
+from rowbell.api.subscribing import Subscription
 from rowbell.api.subscriptions import Watch
 from rowbell.api.turns import Turns
 from rowbell.db.pool import Database
+from rowbell.measures import measures
+from rowbell.viewer import Viewer
 
 MANY_VALUES = 1_000
 MANY_BYTES = 16_384
-
-Results = AsyncGenerator[ExecutionResult, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,16 @@ class Prepared:
     """None if the request does not say which of several operations it means."""
     values: int
     """In its variables."""
+    selecting: frozenset[str] = frozenset()
+    """The variables that decide what a subscription asks of each event."""
+
+    @property
+    def selection(self) -> Hashable:
+        """Equal for subscriptions that ask the same of an event."""
+        values = self.request.variables or {}
+        given = {name: values.get(name) for name in self.selecting}
+        variables = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+        return self.request.query, self.request.operation_name, variables
 
 
 class Operations:
@@ -54,6 +76,7 @@ class Operations:
         self.turns = Turns()
         self._kinds = Kinds(database)
         self._reads = Reads(database)
+        self._channels = Channels()
         self._readings = Readings()
         self._stacks = Stacks(database)
         self._schema = schema.build()
@@ -77,7 +100,10 @@ class Operations:
                 f"this operation costs {cost}, {self.limits.cost} is the most.",
                 hint="Ask for fewer fields, a smaller first, or fewer inputs at once.",
             )
-        return Prepared(request, document.node, operation.node.operation, values)
+        measures.operations[operation.node.operation.value] += 1
+        return Prepared(
+            request, document.node, operation.node.operation, values, operation.selecting
+        )
 
     def _check_variables(self, request: GraphQLRequest) -> int:
         """Before anything walks through them by recursion. Raises LimitExceeded."""
@@ -101,7 +127,7 @@ class Operations:
     async def _execute(
         self, prepared: Prepared, connection: HTTPConnection, deadline: asyncio.Timeout
     ) -> ExecutionResult:
-        context = self._context(connection, deadline)
+        context = self._context(viewer_of(connection), connection, deadline)
         if prepared.values < MANY_VALUES:
             result = self._begin(prepared, context)
         else:
@@ -123,20 +149,47 @@ class Operations:
 
     async def subscribe(
         self, prepared: Prepared, connection: HTTPConnection
-    ) -> ExecutionResult | Results:
-        """Begin a subscription; whoever gets the results must aclose() them."""
-        results = subscribe(
+    ) -> ExecutionResult | Subscription:
+        """Accept a subscription, or say why not."""
+        viewer = viewer_of(connection)
+        executor = self._executor(prepared, self._context(viewer, connection))
+        if not isinstance(executor, Executor):
+            return ExecutionResult(None, executor)
+        begun = create_source_event_stream(executor)
+        source: Any = await begun if isawaitable(begun) else begun
+        if isinstance(source, ExecutionResult):
+            return source
+
+        def share() -> Execution:
+            """For many: it must not hold on to the connection of the one that came first."""
+            shared = cast("Executor[Any]", self._executor(prepared, self._context(viewer)))
+            return Execution(shared, self.turns)
+
+        return Subscription(
+            source,
+            Execution(executor, self.turns),
+            self._channels,
+            selection=(prepared.selection, viewer.sight),
+            share=share,
+            seconds=self.limits.send_seconds,
+        )
+
+    def _executor(
+        self, prepared: Prepared, context: RequestContext
+    ) -> Executor[Any] | list[GraphQLError]:
+        return Executor.build(
             self._schema,
             prepared.document,
-            context_value=self._context(connection),
-            variable_values=prepared.request.variables,
+            context_value=context,
+            raw_variable_values=prepared.request.variables,
             operation_name=prepared.request.operation_name,
         )
-        started = await results if isawaitable(results) else results
-        return cast("ExecutionResult | Results", started)
 
     def _context(
-        self, connection: HTTPConnection, deadline: asyncio.Timeout | None = None
+        self,
+        viewer: Viewer,
+        connection: HTTPConnection | None = None,
+        deadline: asyncio.Timeout | None = None,
     ) -> RequestContext:
         return RequestContext(
             database=self._database,
@@ -145,7 +198,7 @@ class Operations:
             reads=self._reads,
             readings=self._readings,
             stacks=self._stacks,
-            viewer=viewer_of(connection),
+            viewer=viewer,
             connection=connection,
             deadline=deadline,
         )

@@ -50,7 +50,7 @@ class Origins:
             headers={
                 **allowed,
                 "Access-Control-Allow-Methods": "GET, POST",
-                "Access-Control-Allow-Headers": "authorization, content-type",
+                "Access-Control-Allow-Headers": "authorization, content-type, traceparent",
                 "Access-Control-Max-Age": "600",
                 "Vary": "Origin, Access-Control-Request-Headers",
             },

@@ -1,15 +1,17 @@
 """The one reader of the journal that a process has: it reads once, for all subscribers."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 
-from rowbell.api.backlog import Backlog, Change, Wanted
+from rowbell.api.backlog import Backlog, Change
+from rowbell.api.outbox import Outbox
 from rowbell.db import journal, overview
 from rowbell.db.pool import Database
 from rowbell.errors import CursorExpired
 from rowbell.journal import Cursor, Entry, Page
 
 PAGE = 1_000
+CHECKS = 10_000
+"""Of entries against what is wanted, then others get their turn on the event loop."""
 
 
 class Reader:
@@ -18,21 +20,18 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._position: Cursor | None = None
-        self._joining: list[Backlog] = []
+        self._joining: dict[tuple[Backlog, Outbox], None] = {}
         """Those that came after the last read had begun."""
         self._backlogs: set[Backlog] = set()
 
-    @contextmanager
-    def joined(self, wanted: Wanted) -> Iterator[Backlog]:
-        """Starts with a look that begins after this: nothing that was seen before comes again."""
-        backlog = Backlog(wanted)
-        self._joining.append(backlog)
-        try:
-            yield backlog
-        finally:
-            self._backlogs.discard(backlog)
-            if backlog in self._joining:
-                self._joining.remove(backlog)
+    def join(self, backlog: Backlog, outbox: Outbox) -> None:
+        """Admitted with a look that begins after this: nothing that was seen before comes again."""
+        self._joining[backlog, outbox] = None
+
+    def leave(self, backlog: Backlog) -> None:
+        """With all who have joined it."""
+        self._backlogs.discard(backlog)
+        self._joining = {pair: None for pair in self._joining if pair[0] is not backlog}
 
     def forget(self) -> None:
         """Nobody is there: whoever comes next need not be told what happens until then."""
@@ -53,16 +52,13 @@ class Reader:
         except CursorExpired as expired:
             self._expire(expired)
             return None
-        wanted = [e for e in page.entries if any(each.wants(e) for each in self._backlogs)]
-        changes = await self.changes(page, wanted)
-        for backlog in self._backlogs:
-            backlog.put(changes, page.cursor)
+        await self._deliver(page)
         self._arrive(page.cursor, joining if page.is_last else [])
         return {entry.task_id for entry in page.entries}
 
     @property
     def is_behind(self) -> bool:
-        """True if the last page was cut, or there are some who wait for a start."""
+        """True if the last page was cut, or there are some who wait to be admitted."""
         cut = self._position is not None and self._position.upto is not None
         return cut or bool(self._joining)
 
@@ -72,13 +68,35 @@ class Reader:
         tasks = await overview.tasks_by_id(self._database, ids) if ids else {}
         return [Change(entry, tasks.get(entry.task_id), page.cursor_at(entry)) for entry in entries]
 
-    def _arrive(self, position: Cursor, joining: list[Backlog]) -> None:
+    async def _deliver(self, page: Page) -> None:
+        """All or nothing: what may fail comes before the first change is put."""
+        wanted = await self._wanted(page.entries)
+        some = {entry.id for entries in wanted.values() for entry in entries}
+        changes = await self.changes(page, [entry for entry in page.entries if entry.id in some])
+        by_id = {change.entry.id: change for change in changes}
+        for backlog in self._backlogs:
+            entries = wanted.get(backlog, [])
+            backlog.put([by_id[entry.id] for entry in entries], page.cursor)
+
+    async def _wanted(self, entries: list[Entry]) -> dict[Backlog, list[Entry]]:
+        wanted: dict[Backlog, list[Entry]] = {}
+        checks = 0
+        for backlog in list(self._backlogs) if entries else ():
+            wanted[backlog] = [entry for entry in entries if backlog.wants(entry)]
+            checks += len(entries)
+            if checks > CHECKS:
+                checks = 0
+                await asyncio.sleep(0)
+        return wanted
+
+    def _arrive(self, position: Cursor, joining: list[tuple[Backlog, Outbox]]) -> None:
         self._position = position
-        for backlog in joining:
-            if backlog in self._joining:  # it may have left meanwhile
-                self._joining.remove(backlog)
+        for pair in joining:
+            if pair in self._joining:  # its backlog may have left meanwhile
+                del self._joining[pair]
+                backlog, outbox = pair
                 self._backlogs.add(backlog)
-                backlog.start(position)
+                backlog.admit(outbox, position)
 
     def _expire(self, expired: CursorExpired) -> None:
         self._position = None

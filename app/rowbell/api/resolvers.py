@@ -1,22 +1,25 @@
 """What can be read and watched: each field asks the database one thing."""
 
-from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
-from ariadne import ObjectType, QueryType, SubscriptionType
+from ariadne import ObjectType, QueryType
 
 from rowbell.api import arguments, cursors
-from rowbell.api.context import Info, context_of
+from rowbell.api.context import Info, RequestContext, context_of
 from rowbell.api.selections import asks_for
-from rowbell.db import overview
+from rowbell.api.sources import AddedSource, Subscriptions, TaskSource
+from rowbell.db import lists, overview
+from rowbell.db.lists import Place
 from rowbell.db.queues import QueueLine
-from rowbell.task import NAME, Task
+from rowbell.task import NAME, Filter, Task
 
 TASKS = "tasks"
+FINISHED = "tasks_finished"
+"""Names of the list in its cursors: by the time of insertion, or of finishing."""
 
 query = QueryType()
-subscription = SubscriptionType()
+subscription = Subscriptions()
 task_type = ObjectType("Task")
 queue_type = ObjectType("Queue")
 
@@ -56,27 +59,48 @@ async def read_tasks(
     after: str | None = None,
 ) -> Values:
     context = context_of(info)
-    size = arguments.page_size(first)
-    found, stream_cursor = await overview.tasks_and_cursor(
+    wanted = arguments.wanted(filter)
+    name = FINISHED if wanted.is_by_finish else TASKS
+    found = await lists.page(
         context.database,
-        arguments.wanted(filter),
-        limit=size + 1,
-        before=None if after is None else cursors.decode(TASKS, after),
+        wanted,
+        size=arguments.page_size(first),
+        after=None if after is None else cursors.decode(name, after),
         viewer=context.viewer,
         with_cursor=asks_for(info, "streamCursor"),
     )
-    edges = [{"cursor": cursors.encode(TASKS, task.id), "node": task} for task in found[:size]]
+    places = [Place(_time_of(task, name), task.id) for task in found.tasks]
+    ends = [found.reached] if found.reached and not found.searched_all else places[-1:]
+    edges = [
+        {"cursor": cursors.encode(name, place), "node": task}
+        for place, task in zip(places, found.tasks, strict=True)
+    ]
+    counted = await _count(context, info, wanted)
     return {
-        "nodes": found[:size],
+        "nodes": found.tasks,
         "edges": edges,
-        "stream_cursor": stream_cursor and cursors.encode_stream(stream_cursor),
+        "total_count": counted[0],
+        "total_count_exact": counted[1],
+        "searched_all": found.searched_all,
+        "stream_cursor": found.cursor and cursors.encode_stream(found.cursor),
         "page_info": {
-            "has_next_page": len(found) > size,
+            "has_next_page": found.has_more or not found.searched_all,
             "has_previous_page": after is not None,
             "start_cursor": edges[0]["cursor"] if edges else None,
-            "end_cursor": edges[-1]["cursor"] if edges else None,
+            "end_cursor": cursors.encode(name, ends[0]) if ends else None,
         },
     }
+
+
+async def _count(context: RequestContext, info: Info, wanted: Filter) -> tuple[int, bool]:
+    """Only if it is asked for."""
+    if not (asks_for(info, "totalCount") or asks_for(info, "totalCountExact")):
+        return 0, False
+    return await lists.count(context.database, wanted, viewer=context.viewer)
+
+
+def _time_of(task: Task, name: str) -> datetime:
+    return task.finished_at or task.created_at if name == FINISHED else task.created_at
 
 
 @query.field("queue")
@@ -84,21 +108,21 @@ def read_queue(_: object, __: Info, *, name: str) -> Values | None:
     return {"name": name} if NAME.fullmatch(name) else None
 
 
-@subscription.source("task")
+@subscription.shared("task")
 def watch_task(
     _: object,
     info: Info,
     *,
     id: str,
-) -> AsyncGenerator[Task, None]:
+) -> TaskSource:
     context = context_of(info)
-    return context.watch.task(arguments.existing(id), context.viewer)
+    return TaskSource(context.watch, arguments.existing(id), context.viewer)
 
 
-@subscription.source("taskAdded")
-def watch_added(_: object, info: Info) -> AsyncGenerator[Task, None]:
+@subscription.shared("taskAdded")
+def watch_added(_: object, info: Info) -> AddedSource:
     context = context_of(info)
-    return context.watch.task_added(context.viewer)
+    return AddedSource(context.watch, context.viewer)
 
 
 @subscription.field("task")

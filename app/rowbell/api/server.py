@@ -101,18 +101,23 @@ class _Uvicorn(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
-    """The API's socket, bound before anything else starts: a taken port is known at once."""
+def listening(settings: Settings, name: str = "port") -> Iterator[socket.socket]:
+    """A socket, bound before anything else starts: a taken port is known at once.
+
+    `name`: the setting that has its port.
+    """
+    port: int = getattr(settings, name)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     bound = socket.socket(family)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((settings.host, settings.port))
+        bound.bind((settings.host, port))
     except OSError as error:
         bound.close()
         raise ConfigurationError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-            hint="Set ROWBELL_PORT to a free port (0: any), ROWBELL_HOST to one of this host.",
+            f"cannot listen on {settings.host}:{port}: {error.strerror}.",
+            hint=f"Set ROWBELL_{name.upper()} to a free port (0: any), ROWBELL_HOST to one of this"
+            " host.",
         ) from error
     try:
         yield bound

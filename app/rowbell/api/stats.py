@@ -1,7 +1,5 @@
 """The fields of statistics."""
 
-import asyncio
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 from ariadne import ObjectType
@@ -9,9 +7,9 @@ from ariadne import ObjectType
 from rowbell.api.context import Info, context_of
 from rowbell.api.periods import check_period, check_window
 from rowbell.api.resolvers import Values, query, subscription
+from rowbell.api.stats_source import StatsSource
 from rowbell.db import stats
 from rowbell.db.stats import Histogram, Stats
-from rowbell.errors import Unavailable
 
 stats_type = ObjectType("Stats")
 
@@ -26,8 +24,8 @@ async def read_stats(
     return await stats.stats(context_of(info).database, window=window, queue=queue, kind=kind)
 
 
-@subscription.source("stats")
-async def watch_stats(
+@subscription.shared("stats")
+def watch_stats(
     _: object,
     info: Info,
     *,
@@ -35,21 +33,10 @@ async def watch_stats(
     every: timedelta,
     queue: str | None = None,
     kind: str | None = None,
-) -> AsyncGenerator[Stats, None]:
+) -> StatsSource:
     check_window(window)
-    pause = check_period(every)
-    told: Stats | None = None
-    while True:
-        try:
-            found: Stats | None = await stats.stats(
-                context_of(info).database, window=window, queue=queue, kind=kind
-            )
-        except Unavailable:
-            found = told  # it goes on once PostgreSQL answers again
-        if found is not None and found != told:
-            told = found
-            yield found
-        await asyncio.sleep(pause)
+    check_period(every)
+    return StatsSource(context_of(info).database, window, every, queue, kind)
 
 
 @subscription.field("stats")

@@ -1,24 +1,24 @@
 """The fields of the stream of changes."""
 
-from collections.abc import AsyncGenerator
-
 from rowbell.api import arguments, cursors
-from rowbell.api.changes import Told
+from rowbell.api.changes import ChangesSource, Told
 from rowbell.api.context import Info, context_of
 from rowbell.api.resolvers import Values, subscription
 from rowbell.journal import Entry
 from rowbell.task import Task
 
 
-@subscription.source("taskChanges")
+@subscription.shared("taskChanges")
 def watch_changes(
     _: object, info: Info, *, filter: Values | None = None, after: str | None = None
-) -> AsyncGenerator[Told, None]:
+) -> ChangesSource:
     context = context_of(info)
-    return context.watch.changes(
-        arguments.wanted(filter),
-        after=None if after is None else cursors.decode_stream(after),
-        viewer=context.viewer,
+    return ChangesSource(
+        context.database,
+        context.watch,
+        arguments.wanted_changes(filter),
+        None if after is None else cursors.decode_stream(after),
+        context.viewer,
     )
 
 

@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 
-from rowbell.api.changes import Changes, Told
 from rowbell.api.mailbox import Mailbox
 from rowbell.api.reader import Reader
 from rowbell.db import overview
 from rowbell.db.pool import Database
 from rowbell.errors import NotFound, Unavailable
-from rowbell.journal import Cursor, Entry, Event
 from rowbell.logs import log
-from rowbell.task import Filter, Task
+from rowbell.task import Task
 from rowbell.viewer import Viewer
 
 LOOK_SECONDS = 0.02
@@ -27,7 +25,7 @@ LAST_LOOK_SECONDS = 1.0
 
 
 class Watch:
-    """One for each process. `run` looks; `task`, `task_added` and `changes` are what others read.
+    """One for each process. `run` looks; feeds, and who waits for a task, are told what it finds.
 
     `on_watching(True)` is called when the first subscriber comes, `on_watching(False)` when the
     last one has left: only in between does the database send notifications.
@@ -44,7 +42,7 @@ class Watch:
         self._tasks: dict[int, set[Mailbox]] = {}
         self._unread: set[int] = set()
         """Watched tasks whose present state has yet to be read."""
-        self._reader = Reader(database)
+        self.reader = Reader(database)
         self._subscribers = 0
         self._pause = LOOK_SECONDS
 
@@ -66,8 +64,8 @@ class Watch:
 
     async def task(self, task_id: int, viewer: Viewer) -> AsyncGenerator[Task, None]:
         """The present state, then each change, up to the final state. Raises NotFound."""
-        mailbox = Mailbox(viewer, room=1)
-        with self._subscribed(), self._watching(task_id, mailbox):
+        mailbox = Mailbox(viewer)
+        with self.watching(task_id, mailbox):
             while True:
                 state = await mailbox.take()
                 yield state
@@ -82,32 +80,39 @@ class Watch:
         except (Unavailable, TimeoutError):
             return None
 
-    async def task_added(self, viewer: Viewer) -> AsyncGenerator[Task, None]:
-        """Tasks inserted from now on. Raises ClientTooSlow."""
+    @contextmanager
+    def subscribed(self) -> Iterator[None]:
+        """For as long as somebody wants to be told what happens."""
+        self._subscribers += 1
+        if self._subscribers == 1:
+            self.on_watching(True)
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._subscribers -= 1
+            if not self._subscribers:
+                self.reader.forget()
+                self.on_watching(False)
 
-        def wanted(entry: Entry) -> bool:
-            return entry.event is Event.CREATED and viewer.sees(entry.created_by, entry.audience)
+    @contextmanager
+    def watching(self, task_id: int, mailbox: Mailbox) -> Iterator[None]:
+        """The mailbox gets the present state of a task, and those that follow."""
+        with self.subscribed():
+            self._tasks.setdefault(task_id, set()).add(mailbox)
+            self._unread.add(task_id)
+            try:
+                yield
+            finally:
+                self._tasks[task_id].discard(mailbox)
+                if not self._tasks[task_id]:
+                    del self._tasks[task_id]
+                    self._unread.discard(task_id)
 
-        with self._subscribed(), self._reader.joined(wanted) as backlog:
-            while True:
-                change = await backlog.take()
-                task = None if change is None else change.task
-                if task is not None and viewer.sees(task.created_by, task.audience):
-                    yield task
-
-    async def changes(
-        self, selected: Filter, *, after: Cursor | None, viewer: Viewer
-    ) -> AsyncGenerator[Told, None]:
-        """Every change since a cursor, or from now on. Raises CursorExpired, ClientTooSlow."""
-
-        def wanted(entry: Entry) -> bool:
-            return entry.matches(selected) and viewer.sees(entry.created_by, entry.audience)
-
-        changes = Changes(self._database, self._reader, wanted)
-        with self._subscribed():
-            async with aclosing(changes.told(after)) as told:
-                async for each in told:
-                    yield each
+    def look_again(self, task_id: int) -> None:
+        """Read the present state of a task that is watched, whether it has changed or not."""
+        self._unread.add(task_id)
+        self._changed.set()
 
     async def _wait(self) -> None:
         try:
@@ -139,14 +144,14 @@ class Watch:
         self._pause = min(LONGEST_PAUSE_SECONDS, max(0.25, self._pause * 2))
 
     async def _look(self) -> bool:
-        changed = await self._reader.look()
+        changed = await self.reader.look()
         self._unread |= set(self._tasks) if changed is None else changed & self._tasks.keys()
         if unread := self._unread & self._tasks.keys():
             states = await overview.tasks_by_id(self._database, sorted(unread))
             self._unread -= unread
             for task_id in unread:
                 self._deliver(task_id, states.get(task_id))
-        if self._reader.is_behind:
+        if self.reader.is_behind:
             self._changed.set()
         return changed is None or bool(changed)
 
@@ -154,34 +159,8 @@ class Watch:
         for mailbox in self._tasks.get(task_id, ()):
             if state is None or not mailbox.is_for(state):
                 mailbox.fail(no_such_task(task_id))
-            elif state != mailbox.latest:
+            else:
                 mailbox.put(state)
-
-    @contextmanager
-    def _subscribed(self) -> Iterator[None]:
-        self._subscribers += 1
-        if self._subscribers == 1:
-            self.on_watching(True)
-        self._changed.set()
-        try:
-            yield
-        finally:
-            self._subscribers -= 1
-            if not self._subscribers:
-                self._reader.forget()
-                self.on_watching(False)
-
-    @contextmanager
-    def _watching(self, task_id: int, mailbox: Mailbox) -> Iterator[None]:
-        mailboxes = self._tasks.setdefault(task_id, set())
-        mailboxes.add(mailbox)
-        self._unread.add(task_id)
-        try:
-            yield
-        finally:
-            mailboxes.discard(mailbox)
-            if not mailboxes:
-                self._tasks.pop(task_id, None)
 
 
 def no_such_task(task_id: object, *, field: str = "") -> NotFound:

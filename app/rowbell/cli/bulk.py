@@ -35,6 +35,9 @@ def _condition(words: str, metavar: str = "NAME") -> typer.models.OptionInfo:
 Kind = Annotated[Texts, _condition("Of this kind; may be repeated.")]
 Queue = Annotated[Texts, _condition("Of this queue; may be repeated.")]
 ErrorType = Annotated[Texts, _condition("Whose last failure was this exception; may be repeated.")]
+Fingerprint = Annotated[
+    Texts, _condition("Of this group of `rowbell errors`; may be repeated.", "TEXT")
+]
 CreatedBy = Annotated[Texts, _condition("Inserted by this role or subject; may be repeated.")]
 InStatus = Annotated[Texts, _condition("In this status; may be repeated.", "STATUS")]
 Everything = Annotated[

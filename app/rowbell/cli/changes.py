@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from rowbell.cli import bulk
-from rowbell.cli import settings as options
+from rowbell.cli.command import short
 from rowbell.cli.errors import exit_code
 from rowbell.cli.errors import say as complain
 from rowbell.cli.reading import read_status
 from rowbell.cli.screen import say, show_json, status_text
 from rowbell.cli.session import run
+from rowbell.config import Settings
 from rowbell.db import tasks
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument, RowbellError, Unavailable
@@ -25,7 +26,9 @@ Queue = Annotated[str, typer.Argument(metavar="QUEUE")]
 Change = Callable[[Database, int], Awaitable[Task]]
 
 
+@short
 def cancel(
+    settings: Settings,
     *,
     task_ids: Ids = None,
     kind: bulk.Kind = None,
@@ -39,10 +42,7 @@ def cancel(
     limit: bulk.Limit = bulk.MOST,
     dry_run: bulk.DryRun = False,
     yes: bulk.Yes = False,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Cancel tasks: at once, or as soon as their handlers have stopped."""
     wanted = Selection(
@@ -56,7 +56,6 @@ def cancel(
         everything=everything,
     )
     bulk.one_way(task_ids, wanted)
-    settings = options.load_quietly(database_url, home, log_level)
     if not task_ids:
         asked = bulk.Asked(wanted, limit=limit, dry_run=dry_run, yes=yes, as_json=as_json)
         bulk.change_selected(settings, bulk.CANCEL, asked)
@@ -67,12 +66,15 @@ def cancel(
     _tell(changed, refused, as_json=as_json)
 
 
+@short
 def retry(
+    settings: Settings,
     *,
     task_ids: Ids = None,
     kind: bulk.Kind = None,
     queue: bulk.Queue = None,
     error_type: bulk.ErrorType = None,
+    fingerprint: bulk.Fingerprint = None,
     created_by: bulk.CreatedBy = None,
     status: bulk.InStatus = None,
     since: Annotated[str | None, bulk.moment("Finished since: 2h (ago), or an instant.")] = None,
@@ -81,10 +83,7 @@ def retry(
     limit: bulk.Limit = bulk.MOST,
     dry_run: bulk.DryRun = False,
     yes: bulk.Yes = False,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Send FAILED or CANCELLED tasks back, due now, with all their attempts.
 
@@ -94,6 +93,7 @@ def retry(
         kind=kind or None,
         queue=queue or None,
         error_type=error_type or None,
+        error_fingerprint=fingerprint or None,
         created_by=created_by or None,
         status=[read_status(each) for each in status] if status else None,
         finished_after=bulk.read_moment(since),
@@ -101,7 +101,6 @@ def retry(
         everything=everything,
     )
     bulk.one_way(task_ids, wanted)
-    settings = options.load_quietly(database_url, home, log_level)
     if not task_ids:
         asked = bulk.Asked(wanted, limit=limit, dry_run=dry_run, yes=yes, as_json=as_json)
         bulk.change_selected(settings, bulk.RETRY, asked)
@@ -112,16 +111,14 @@ def retry(
     _tell(changed, refused, as_json=as_json)
 
 
+@short
 def pause(
+    settings: Settings,
     *,
     queue: Queue,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Pause a queue: running tasks go on, no further one is claimed."""
-    settings = options.load_quietly(database_url, home, log_level)
     name = queue_name(queue)
     run(settings, lambda db: tasks.pause(db, name))
     log.info("queue.paused", queue=name, by="command")
@@ -131,16 +128,14 @@ def pause(
         say(f"Queue {name} is paused: running tasks go on, no further one is claimed.")
 
 
+@short
 def resume(
+    settings: Settings,
     *,
     queue: Queue,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Resume a paused queue: its due tasks start at once."""
-    settings = options.load_quietly(database_url, home, log_level)
     name = queue_name(queue)
     run(settings, lambda db: tasks.resume(db, name))
     log.info("queue.resumed", queue=name, by="command")

@@ -8,8 +8,8 @@ import orjson
 import typer
 
 from rowbell.cli import lines as lines_of_tasks
-from rowbell.cli import settings as options
 from rowbell.cli import waiting
+from rowbell.cli.command import short
 from rowbell.cli.durations import read_duration, read_instant
 from rowbell.cli.kinds import refuse_unknown
 from rowbell.cli.outcome import show_outcome
@@ -26,7 +26,9 @@ TEXT_BYTES = 1_048_576
 """As much as a request to the API may have."""
 
 
+@short
 def enqueue(
+    settings: Settings,
     *,
     kind: Annotated[
         str | None, typer.Argument(help="What to do, for example echo.", show_default=False)
@@ -79,6 +81,9 @@ def enqueue(
     batch: Annotated[
         str | None, typer.Option(metavar="NAME", help="A name that it shares with others.")
     ] = None,
+    traceparent: Annotated[
+        str | None, typer.Option(help="The trace it belongs to, as W3C Trace Context writes it.")
+    ] = None,
     lines: Annotated[
         str | None,
         typer.Option(
@@ -94,15 +99,11 @@ def enqueue(
     park: Annotated[
         bool, typer.Option("--park", help="Even if no worker has ever known the kind.")
     ] = False,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Insert a task. Piped, it prints the id alone: id=$(rowbell enqueue echo)."""
     if run_in and run_at:
         raise InvalidArgument("--in and --at say two things.", hint="Give one of them.")
-    settings = options.load_quietly(database_url, home, log_level)
     new = NewTask(
         kind=kind or NewTask().kind,
         payload=None if payload is None else read_payload(payload),
@@ -120,6 +121,7 @@ def enqueue(
         after_failure=after_failure,
         after_batch=after_batch,
         batch=batch,
+        traceparent=traceparent,
         on_conflict=on_conflict,
     )
     if lines is not None:

@@ -2,10 +2,9 @@
 
 from rich.text import Text
 
+from rowbell.cli.exit_codes import FAILED, WRONG
 from rowbell.cli.screen import errors, printable
 from rowbell.errors import ConfigurationError, InvalidArgument, RowbellError
-
-FAILED, WRONG = 1, 2
 
 
 def report(error: BaseException) -> int:

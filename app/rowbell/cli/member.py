@@ -18,7 +18,7 @@ from rowbell.runtime import Service
 def main(descriptor: int) -> None:
     """Work with the settings of the environment, until the crew says otherwise or is gone."""
     settings = Settings.load()
-    logs.configure(settings.log_level, settings.log_format)
+    logs.configure(settings.log_level, settings.log_format, settings.log_repeats)
     structlog.contextvars.bind_contextvars(process=os.getpid())
     sys.path.insert(0, str(Path.cwd()))
     orders = Orders(descriptor)

@@ -22,6 +22,13 @@ def migrate(
     every: Annotated[
         bool, typer.Option("--all", help="With --print: for an empty database. Needs none.")
     ] = False,
+    reapply: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply it again: functions/claim.sql, which somebody changed. May be repeated.",
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     database_url: options.DatabaseUrl = None,
     home: options.Home = None,
@@ -30,6 +37,8 @@ def migrate(
     """Bring the schema of the database up to date. The service does it too when it starts."""
     if every and not only_print:
         raise ConfigurationError("--all says what to print.", hint="Write --print --all.")
+    if reapply and only_print:
+        raise ConfigurationError("--reapply applies.", hint="Write --print or --reapply.")
     if as_json and only_print:
         raise ConfigurationError("SQL is no JSON.", hint="Write --print or --json.")
     settings = options.load_quietly(database_url, home, log_level)
@@ -38,7 +47,7 @@ def migrate(
         script = migrations.script(None) if every else _script(settings)
         sys.stdout.write(asyncio.run(script))
         return
-    applied = asyncio.run(_migrate(settings))
+    applied = asyncio.run(_migrate(settings, reapply or []))
     log.info("schema.migrated", files=len(applied))
     if as_json:
         show_json({"applied": applied})
@@ -48,11 +57,11 @@ def migrate(
         say("The schema is up to date.")
 
 
-async def _migrate(settings: Settings) -> list[str]:
+async def _migrate(settings: Settings, again: list[str]) -> list[str]:
     from rowbell.db.place import placed  # noqa: PLC0415 - `--help` need not load it
 
     async with placed(settings) as place:
-        return await migrations.migrate(place.url)
+        return await migrations.migrate(place.url, again=again)
 
 
 async def _script(settings: Settings) -> str:

@@ -5,8 +5,8 @@ import sys
 import orjson
 import typer
 
-from rowbell.cli.errors import FAILED
 from rowbell.cli.errors import say as complain
+from rowbell.cli.exit_codes import FAILED
 from rowbell.cli.screen import out, say, show_json
 from rowbell.cli.sheet import failure, sheet
 from rowbell.errors import InvalidState

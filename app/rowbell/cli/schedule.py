@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rowbell.cli import settings as options
+from rowbell.cli.command import short
 from rowbell.cli.durations import read_duration, read_instant
 from rowbell.cli.enqueue import read_payload
 from rowbell.cli.kinds import refuse_unknown
@@ -34,7 +34,9 @@ TimeZone = Annotated[
 
 
 @app.command()
+@short
 def add(
+    settings: Settings,
     *,
     name: Name,
     kind: Annotated[str, typer.Argument(help="The kind of its tasks.")],
@@ -63,13 +65,9 @@ def add(
     park: Annotated[
         bool, typer.Option("--park", help="Even if no worker has ever known the kind.")
     ] = False,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Enqueue a task again and again: rowbell schedule add tidy --cron "30 2 * * *" tidy_up."""
-    settings = options.load_quietly(database_url, home, log_level)
     times = read_times(cron=cron, every=every, time_zone=time_zone, missed=missed)
     new = NewSchedule(
         name=name,
@@ -97,44 +95,38 @@ def add(
 
 
 @app.command()
+@short
 def pause(
+    settings: Settings,
     *,
     name: Name,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Enqueue nothing until it is resumed; tasks that it has enqueued run."""
-    settings = options.load_quietly(database_url, home, log_level)
     _change(settings, name, lambda db: schedules.pause(db, name), "paused", as_json=as_json)
 
 
 @app.command()
+@short
 def resume(
+    settings: Settings,
     *,
     name: Name,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Go on with the next run; those of the pause are not made up for."""
-    settings = options.load_quietly(database_url, home, log_level)
     _change(settings, name, lambda db: schedules.resume(db, name), "resumed", as_json=as_json)
 
 
 @app.command("run")
+@short
 def run_now(
+    settings: Settings,
     *,
     name: Name,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Enqueue a task now, paused or not; the next run stays. Piped, it prints the task's id."""
-    settings = options.load_quietly(database_url, home, log_level)
     task = run(settings, lambda db: schedules.run_now(db, name))
     log.info("task.created", task=task.id, kind=task.kind, queue=task.queue)
     if as_json:
@@ -146,16 +138,14 @@ def run_now(
 
 
 @app.command()
+@short
 def remove(
+    settings: Settings,
     *,
     name: Name,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Delete a schedule; its tasks stay. One that code declares comes back: pause it instead."""
-    settings = options.load_quietly(database_url, home, log_level)
     run(settings, lambda db: schedules.drop(db, name))
     log.info("schedule.changed", schedule=name, change="removed", by="command")
     if as_json:
@@ -165,7 +155,9 @@ def remove(
 
 
 @app.command("next")
+@short
 def next_runs(
+    settings: Settings,
     *,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Of a schedule; or")] = None,
     cron: Cron = None,
@@ -175,13 +167,9 @@ def next_runs(
     after: Annotated[
         str | None, typer.Option(metavar="INSTANT", help="After 2027-03-27T12:00. Default: now.")
     ] = None,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Print the next runs of a schedule, or of --cron or --every, by the clocks of its zone."""
-    settings = options.load_quietly(database_url, home, log_level)
     if name is None:
         times = read_times(cron=cron, every=every, time_zone=time_zone, missed=None)
         begin = starts_at = read_instant(after) if after else datetime.now(UTC)

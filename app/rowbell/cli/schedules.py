@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
-from rowbell.cli import settings as options
+from rowbell.cli.command import short
 from rowbell.cli.durations import age, in_words
 from rowbell.cli.screen import one_line, out, printable, say, show_json, show_table, status_text
 from rowbell.cli.session import run
+from rowbell.config import Settings
 from rowbell.db import schedules as db
 from rowbell.db.schedules import Line
 
@@ -16,15 +17,13 @@ COLUMNS = ("name", "kind", "when", "state", "next run", "last run", "remark")
 STATE_STYLES = {"active": "green", "paused": "yellow", "new": "yellow"}
 
 
+@short
 def schedules(
+    settings: Settings,
     *,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """List recurring tasks: when each runs next, and how its last task ended."""
-    settings = options.load_quietly(database_url, home, log_level)
     found = run(settings, db.lines)
     if as_json:
         show_json(found)

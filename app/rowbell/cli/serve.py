@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rowbell import logs
 from rowbell.cli import settings as options
-from rowbell.cli.errors import FAILED, exit_code, first_of_ours, report
+from rowbell.cli.errors import exit_code, first_of_ours, report
+from rowbell.cli.exit_codes import FAILED
 from rowbell.cli.greeting import Greeting
 from rowbell.config import Settings
 
@@ -112,7 +113,7 @@ def worker(
 def _serve(
     settings: Settings, greet: Greeting, *, with_api: bool = True, with_worker: bool = True
 ) -> None:
-    logs.configure(settings.log_level, settings.log_format)
+    logs.configure(settings.log_level, settings.log_format, settings.log_repeats)
     # Handler modules lie where the command is given, as for `python -m` and for uvicorn.
     sys.path.insert(0, str(Path.cwd()))
     from rowbell.crew import Crew  # noqa: PLC0415 - `--help` need not load a server

@@ -8,23 +8,12 @@ import typer
 from rich.markup import escape
 
 from rowbell import logs
+from rowbell.cli.exit_codes import EXIT_CODES
 from rowbell.config import PREFIX, Settings
 from rowbell.errors import ConfigurationError
 
 PANEL = "Settings"
 WIDTH = 78
-
-_EXIT_CODES = (
-    ("0", "done; serve, api, worker: stopped by SIGTERM or Ctrl-C, and the drain is complete"),
-    (
-        "1",
-        "it failed: PostgreSQL is not available, no such task, its status forbids it;"
-        " enqueue --wait: the task is not COMPLETED in time",
-    ),
-    ("2", "nothing was tried: a setting, an option or an argument is wrong"),
-    ("130", "interrupted by Ctrl-C before it was done"),
-    ("other", "psql ends with the exit code of psql"),
-)
 
 
 def _option(name: str, metavar: str) -> Any:
@@ -91,7 +80,7 @@ def epilog() -> str:
         _entry(PREFIX + name.upper(), f"{field.description} {_default(field.default)}", indent=32)
         for name, field in Settings.model_fields.items()
     ]
-    codes = [_entry(code, meaning, indent=9) for code, meaning in _EXIT_CODES]
+    codes = [_entry(code, meaning, indent=9) for code, meaning in EXIT_CODES]
     return "\n".join(
         ["[bold]Settings, from the environment[/]", *settings, "", "[bold]Exit codes[/]", *codes]
     )

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from rowbell.cli import settings as options
+from rowbell.cli.command import short
 from rowbell.cli.durations import age, in_words, read_duration
 from rowbell.cli.screen import one_line, out, printable, say, show_json, show_table
 from rowbell.cli.session import run
+from rowbell.config import Settings
 from rowbell.db import tokens
 from rowbell.db.pool import Database
 from rowbell.db.tokens import Line
@@ -26,7 +27,9 @@ app = typer.Typer(no_args_is_help=True, help="Create, list or revoke tokens of t
 
 
 @app.command()
+@short
 def create(
+    settings: Settings,
     *,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what it is for.")],
     role: Annotated[str, typer.Option(help="admin, operator, producer or reader.")],
@@ -39,13 +42,9 @@ def create(
     expires_in: Annotated[
         str, typer.Option(metavar="DURATION", help="90d, 12h, or never.")
     ] = "365d",
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Make a token. It is shown once: only its digest is kept. Piped, nothing else is printed."""
-    settings = options.load_quietly(database_url, home, log_level)
     viewer = Viewer(
         role=read_role(role),
         subject=subject if subject is not None else name,
@@ -64,15 +63,13 @@ def create(
 
 
 @app.command()
+@short
 def ls(
+    settings: Settings,
     *,
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """List tokens, newest first: whose they are, what they may do, when they were last used."""
-    settings = options.load_quietly(database_url, home, log_level)
     found = run(settings, tokens.lines)
     if as_json:
         show_json(found)
@@ -83,16 +80,14 @@ def ls(
 
 
 @app.command()
+@short
 def revoke(
+    settings: Settings,
     *,
     ids: Annotated[list[int], typer.Argument(metavar="ID...", help="Of the tokens.")],
-    as_json: options.AsJson = False,
-    database_url: options.DatabaseUrl = None,
-    home: options.Home = None,
-    log_level: options.LogLevel = None,
+    as_json: bool,
 ) -> None:
     """Take tokens back for good: requests are refused, open sockets are closed."""
-    settings = options.load_quietly(database_url, home, log_level)
 
     async def revoke_all(database: Database) -> None:
         for token in ids:

@@ -5,7 +5,7 @@ import contextlib
 import signal
 from collections.abc import Callable
 
-from rowbell.config import Settings, cores
+from rowbell.config import PREFIX, Settings, cores
 from rowbell.crew.member import Member
 from rowbell.crew.orders import DRAIN, NOW
 from rowbell.errors import ConfigurationError, RowbellError
@@ -89,7 +89,7 @@ class Crew:
 
     async def _run_one(self, number: int) -> tuple[int, str]:
         """Returns which process it was, and how it ended. Raises RowbellError, OSError."""
-        member = await Member.start(self._environment)
+        member = await Member.start(self._environment_of(number))
         self._members.add(member)
         log.info("process.started", process=member.process)
         hearing = asyncio.create_task(self._hear(member, number), name=f"ears of member {number}")
@@ -110,6 +110,13 @@ class Crew:
         elif not self._worked:
             _refuse(code)
         return member.process, _how(code)
+
+    def _environment_of(self, number: int) -> dict[str, str]:
+        """Each serves its metrics at a port of its own: the first at the one that is set."""
+        port = self.settings.metrics_port
+        if not port:
+            return self._environment
+        return {**self._environment, f"{PREFIX}METRICS_PORT": str(port + number - 1)}
 
     async def _hear(self, member: Member, number: int) -> None:
         if not await member.ready():

@@ -1,6 +1,6 @@
 """Rows for `rowbell bench`, written over a connection of its own, as an application has it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -55,6 +55,97 @@ class Bench:
             rows,
         )
 
+    async def insert_numbered(self, kind: str, queue: str, first: int, rows: int) -> None:
+        """So many rows in one statement, each with its number as payload."""
+        await self._connection.execute(
+            "insert into rowbell.tasks (kind, queue, payload)"
+            " select $1, $2, jsonb_build_object('number', n)"
+            " from generate_series($3::int, $3::int + $4::int - 1) n",
+            kind,
+            queue,
+            first,
+            rows,
+        )
+
+    async def copy(self, kind: str, queue: str, rows: int) -> None:
+        """So many rows by COPY."""
+        await self._connection.copy_records_to_table(
+            "tasks",
+            schema_name="rowbell",
+            columns=["kind", "queue"],
+            records=[(kind, queue)] * rows,
+        )
+
+    async def ring(self, queue: str) -> None:
+        """What the trigger does, where it is switched off."""
+        await self._connection.execute("select pg_notify('rowbell_bell', $1)", queue)
+
+    @asynccontextmanager
+    async def without(self, *triggers: str) -> AsyncIterator[None]:
+        """Switch triggers of rowbell.tasks off, and on again as they are in sql/triggers."""
+        for trigger in triggers:
+            await self._connection.execute(f"alter table rowbell.tasks disable trigger {trigger}")
+        try:
+            yield
+        finally:
+            for trigger in triggers:
+                await self._connection.execute(
+                    f"alter table rowbell.tasks enable always trigger {trigger}"
+                )
+
+    @asynccontextmanager
+    async def snapshot_held(self) -> AsyncIterator[None]:
+        """What a report or a backup does to everybody else: VACUUM can remove nothing."""
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            await self._connection.fetchval("select count(*) from rowbell.queues")
+            yield
+
+    async def rings(self) -> Callable[[], int]:
+        """Listen to the bell from now on; the function returned tells how often it was heard."""
+        heard: list[object] = []
+        await self._connection.add_listener("rowbell_bell", lambda *_: heard.append(_[-1]))
+        return lambda: len(heard)
+
+    async def has_other_tasks(self) -> bool:
+        """Whether somebody beside a bench has tasks here."""
+        found: bool = await self._connection.fetchval(
+            "select exists (select from rowbell.tasks where queue not like 'bench\\_%')"
+        )
+        return found
+
+    async def usage(self) -> tuple[int, int | None]:
+        """Transactions of this database so far, and calls of rowbell.claim, if they are counted."""
+        await self._connection.execute("select pg_stat_clear_snapshot()")
+        transactions: int = await self._connection.fetchval(
+            "select xact_commit + xact_rollback from pg_stat_database"
+            " where datname = current_database()"
+        )
+        claims: int | None = await self._connection.fetchval(
+            "select sum(calls)::bigint from pg_stat_user_functions"
+            " where schemaname = 'rowbell' and funcname = 'claim'"
+        )
+        return transactions, claims
+
+    async def can_count_calls(self) -> bool:
+        """Whether this role may switch track_functions on."""
+        may: bool = await self._connection.fetchval(
+            "select rolsuper from pg_roles where rolname = current_user"
+        )
+        return may
+
+    async def connections_left(self) -> int:
+        left: int = await self._connection.fetchval(
+            "select current_setting('max_connections')::int - count(*)::int - 5"
+            " from pg_stat_activity where backend_type = 'client backend'"
+        )
+        return left
+
+    @property
+    def process(self) -> int:
+        """The server process of this connection: a child of the postmaster."""
+        pid: int = self._connection.get_server_pid()
+        return pid
+
     async def settle(self) -> None:
         """Bring the table and the disk to rest, so that no earlier work is paid for later."""
         await self._connection.execute("vacuum (analyze) rowbell.tasks")
@@ -97,6 +188,61 @@ class Bench:
         await self._connection.execute("delete from rowbell.tasks where queue = $1", queue)
         await self._connection.execute("delete from rowbell.kinds where name = any ($1)", kinds)
         await self._connection.execute("vacuum rowbell.tasks")
+
+
+class Floor:
+    """The least that could be done for a row: a table, a trigger that notifies, one claim."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str) -> AsyncIterator["Floor"]:
+        """Raises Unavailable."""
+        with translated():
+            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+            try:
+                yield cls(connection)
+            finally:
+                await connection.close(timeout=CONNECT_SECONDS)
+
+    async def make(self) -> None:
+        await self._connection.execute(_FLOOR)
+
+    async def drop(self) -> None:
+        await self._connection.execute("drop schema if exists rowbell_bench cascade")
+
+    async def insert(self, number: int) -> None:
+        await self._connection.execute(
+            "insert into rowbell_bench.floor (number) values ($1)", number
+        )
+
+    async def listen(self, wake: Callable[[], None]) -> None:
+        await self._connection.add_listener("rowbell_bench_floor", lambda *_: wake())
+
+    async def claim(self) -> list[int]:
+        """The numbers of what waits."""
+        rows = await self._connection.fetch(
+            "update rowbell_bench.floor set taken = true where id = any (array("
+            " select id from rowbell_bench.floor where not taken order by id limit 100"
+            " for update skip locked)) returning number"
+        )
+        return [row[0] for row in rows]
+
+
+_FLOOR = """
+create schema if not exists rowbell_bench;
+create table if not exists rowbell_bench.floor (
+  id bigint generated always as identity primary key, number integer not null,
+  taken boolean not null default false);
+truncate rowbell_bench.floor;
+create index if not exists floor_waiting on rowbell_bench.floor (id) where not taken;
+create or replace function rowbell_bench.ring() returns trigger language plpgsql as $$
+  begin perform pg_notify('rowbell_bench_floor', ''); return null; end $$;
+create or replace trigger ring after insert on rowbell_bench.floor
+  for each statement execute function rowbell_bench.ring();
+"""
 
 
 async def drain_bare(database: Database, handlers: Handlers, queue: str) -> int:

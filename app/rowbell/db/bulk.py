@@ -55,6 +55,7 @@ def _conditions(wanted: Selection) -> dict[str, Any]:
         "created_by": wanted.created_by,
         "created_after": wanted.created_after,
         "created_before": wanted.created_before,
+        "search": wanted.text,
         "everything": wanted.everything,
     }
 

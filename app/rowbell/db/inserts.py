@@ -17,7 +17,7 @@ TRIES = 10
 
 _PLAIN = (
     "kind", "description", "queue", "priority", "run_at", "max_attempts", "timeout", "unique_key",
-    "audience", "concurrency_key", "after", "after_failure", "after_batch", "batch",
+    "audience", "concurrency_key", "after", "after_failure", "after_batch", "batch", "traceparent",
 )  # fmt: skip
 
 _NEVER_REPLACED = ("after", "after_failure", "after_batch", "batch")

@@ -13,6 +13,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
+from time import perf_counter
 
 import asyncpg
 
@@ -246,7 +247,7 @@ class Listener:
         if not session.listens:
             self._heard_at = asyncio.get_running_loop().time()
             return
-        began = asyncio.get_running_loop().time()
+        began = perf_counter()
         if session.is_pooled:
             await self._ring_from_elsewhere()
         else:
@@ -259,7 +260,7 @@ class Listener:
                 f"no NOTIFY came back within {self.probe_seconds:g} s.",
                 hint="connect to PostgreSQL itself, or to a pooler in session mode",
             ) from None
-        tally.probed(asyncio.get_running_loop().time() - began, datetime.now(UTC))
+        tally.probed(perf_counter() - began, datetime.now(UTC))
 
     async def _ring_from_elsewhere(self) -> None:
         another = Session(await self._connect(), self.probe_seconds)

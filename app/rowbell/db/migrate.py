@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -70,19 +70,23 @@ def schema_files() -> list[SchemaFile]:
     ]
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(url: str, *, again: Sequence[str] = ()) -> list[str]:
     """Apply what is pending, in one transaction; returns the paths. Safe in many processes at once.
 
-    Raises ConfigurationError if the schema is newer than this code or a migration was edited,
-    Unavailable if PostgreSQL cannot be reached.
+    again: paths of functions, triggers, views and grants that are applied although the ledger has
+    them, for somebody may have dropped or changed what they made.
+
+    Raises ConfigurationError if the schema is newer than this code, a migration was edited, or
+    `again` names no such file; Unavailable if PostgreSQL cannot be reached.
     """
+    _refuse_unknown(again)
     with translated():
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **UNPREPARED)
         try:
             pause = PAUSE_SECONDS
             while True:
                 try:
-                    return await _apply_pending(connection)
+                    return await _apply_pending(connection, again)
                 except asyncpg.LockNotAvailableError as error:
                     await _say_who_is_in_the_way(connection, error, pause)
                 await asyncio.sleep(pause)
@@ -91,13 +95,22 @@ async def migrate(url: str) -> list[str]:
             await connection.close(timeout=CONNECT_SECONDS)
 
 
-async def _apply_pending(connection: Connection) -> list[str]:
-    if not await _pending(connection):
+def _refuse_unknown(paths: Sequence[str]) -> None:
+    known = {file.path for file in schema_files() if not file.is_migration}
+    if unknown := [path for path in paths if path not in known]:
+        raise ConfigurationError(
+            f"there is no file {unknown[0]!r} that could be applied again.",
+            hint="Write it like functions/claim.sql; migrations are applied once.",
+        )
+
+
+async def _apply_pending(connection: Connection, again: Sequence[str]) -> list[str]:
+    if not await pending_of(connection, again):
         return []
     async with connection.transaction():
         await connection.execute(_LOCK)
         await connection.execute(_LOCK_TIMEOUT)  # waiting for the lock above harms nobody
-        pending = await _pending(connection)
+        pending = await pending_of(connection, again)
         for file in pending:
             await _apply(connection, file)
     return [file.path for file in pending]
@@ -120,7 +133,7 @@ async def script(url: str | None) -> str:
         with translated():
             connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, **UNPREPARED)
             try:
-                pending = await _pending(connection)
+                pending = await pending_of(connection)
             finally:
                 await connection.close(timeout=CONNECT_SECONDS)
     return "".join(_script_lines(pending))
@@ -142,11 +155,16 @@ def _script_lines(pending: list[SchemaFile]) -> Iterator[str]:
     yield "\ncommit;\n"
 
 
-async def _pending(connection: Connection) -> list[SchemaFile]:
+async def pending_of(connection: Connection, again: Sequence[str] = ()) -> list[SchemaFile]:
+    """Files that are not applied in their present text, and those of `again`, in their order."""
     applied = await _applied(connection)
     known = schema_files()
     _refuse_newer(applied, known)
-    pending = [file for file in known if applied.get(file.path, ("", ""))[0] != file.checksum]
+    pending = [
+        file
+        for file in known
+        if file.path in again or applied.get(file.path, ("", ""))[0] != file.checksum
+    ]
     for file in pending:
         if file.is_migration and file.path in applied:
             raise ConfigurationError(

@@ -1,12 +1,9 @@
 """Reads for people and for the API; nothing here changes a row."""
 
-from typing import Any
-
-from rowbell.db import journal
+from rowbell.db import lists
 from rowbell.db.pool import Database
-from rowbell.db.sight import Sight, seeing
+from rowbell.db.sight import seeing
 from rowbell.db.tasks import COLUMNS, as_task
-from rowbell.journal import Cursor
 from rowbell.task import Filter, Task
 from rowbell.viewer import ANYBODY, Viewer
 
@@ -22,59 +19,10 @@ async def task(database: Database, task_id: int, *, viewer: Viewer = ANYBODY) ->
 
 
 async def tasks(
-    database: Database,
-    wanted: Filter,
-    *,
-    limit: int,
-    before: int | None = None,
-    viewer: Viewer = ANYBODY,
+    database: Database, wanted: Filter, *, limit: int, viewer: Viewer = ANYBODY
 ) -> list[Task]:
-    """Newest first. `before`: the id of the last task of the page before; None: the first page."""
-    async with seeing(database, viewer) as sight:
-        return await _tasks(sight, wanted, limit, before, viewer)
-
-
-async def tasks_and_cursor(
-    database: Database,
-    wanted: Filter,
-    *,
-    limit: int,
-    before: int | None,
-    with_cursor: bool,
-    viewer: Viewer = ANYBODY,
-) -> tuple[list[Task], Cursor | None]:
-    """As `tasks`, with the cursor of the changes that it does not show, if that is asked for."""
-    if not with_cursor:
-        return await tasks(database, wanted, limit=limit, before=before, viewer=viewer), None
-    if not viewer.sees_everything:  # its role may not read the journal, so the cursor comes first
-        cursor = await journal.now(database)
-        return await tasks(database, wanted, limit=limit, before=before, viewer=viewer), cursor
-    async with (
-        database.pooled() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        cursor = await journal.now_within(connection)
-        sight = Sight(connection, "rowbell.tasks")
-        return await _tasks(sight, wanted, limit, before, viewer), cursor
-
-
-async def _tasks(
-    sight: Sight, wanted: Filter, limit: int, before: int | None, viewer: Viewer
-) -> list[Task]:
-    conditions, values = _conditions(wanted)
-    if not viewer.sees_everything and not viewer.audiences:
-        values.append(viewer.subject)  # nothing is shared: its own come in the order of an index
-        conditions.append(f"t.created_by = ${len(values)}")
-    if before is not None:
-        values.append(before)
-        conditions.append(f"t.id < ${len(values)}")
-    values.append(limit)
-    where = f"where {' and '.join(conditions)}" if conditions else ""
-    rows = await sight.connection.fetch(
-        f"select {COLUMNS} from {sight.tasks} t {where} order by t.id desc limit ${len(values)}",  # noqa: S608
-        *values,
-    )
-    return [as_task(row) for row in rows]
+    """The newest; `rowbell.db.lists` has more to say of a list."""
+    return (await lists.page(database, wanted, size=limit, viewer=viewer)).tasks
 
 
 async def visible_ids(database: Database, ids: list[int], *, viewer: Viewer) -> set[int]:
@@ -138,18 +86,3 @@ async def explain(database: Database, task_id: int) -> list[str]:
     async with database.pooled() as connection:
         rows = await connection.fetch("select reason from rowbell.explain($1)", task_id)
     return [row[0] for row in rows]
-
-
-def _conditions(wanted: Filter) -> tuple[list[str], list[Any]]:
-    conditions: list[str] = []
-    values: list[Any] = []
-    for column, cast, among in (
-        ("status", "::text[]::rowbell.task_status[]", wanted.status),
-        ("kind", "::text[]", wanted.kind),
-        ("queue", "::text[]", wanted.queue),
-        ("id", "::bigint[]", wanted.ids),
-    ):
-        if among is not None:
-            values.append(among)
-            conditions.append(f"t.{column} = any (${len(values)}{cast})")
-    return conditions, values

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from time import perf_counter
 from typing import Any, Self
 
 import asyncpg
@@ -17,6 +18,7 @@ from rowbell.errors import (
     Unavailable,
     UniqueKeyConflict,
 )
+from rowbell.measures import measures
 
 Connection = Any  # asyncpg ships no types for what its pools hand out
 
@@ -34,17 +36,17 @@ UNPREPARED: dict[str, Any] = {"statement_cache_size": 0}
 
 ROLLBACK_SECONDS = 0.5
 
-_GONE = (
+GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,  # shutdown, crash, "the database system is starting up"
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,  # after a failover: this server is no primary any more
-    asyncpg.InternalClientError,
+    asyncpg.InternalClientError,  # the server has said that it ends the session, and not done it
     OSError,
     TimeoutError,
 )
-
+"""What asyncpg raises for a server that has ended the session, or does not answer."""
 
 # What asyncpg's own reset leaves: roles that were set, and temporary tables.
 _FORGET = "reset session authorization; reset role; discard temp"
@@ -105,8 +107,13 @@ class Database:
             try:
                 async with asyncio.timeout(5):
                     await pool.close()
-            except (*_GONE, asyncpg.PostgresError):
+            except (*GONE, asyncpg.PostgresError):
                 pool.terminate()
+
+    def load(self) -> list[tuple[str, int, int]]:
+        """(name, used, idle) of the two pools."""
+        pools = (("claims", self._kept), ("rest", self._pool))
+        return [(n, p.get_size() - p.get_idle_size(), p.get_idle_size()) for n, p in pools]
 
     def hang_up(self) -> None:
         """End all connections at once: whatever waits for an answer fails."""
@@ -150,11 +157,13 @@ async def _lift_timeout(connection: Connection) -> None:
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Connection]:
     with translated():
+        asked = perf_counter()
         connection = await pool.acquire(timeout=STATEMENT_SECONDS)
+        measures.connection_waits.add(perf_counter() - asked)
         try:
             yield connection
-        except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
-            connection.terminate()  # a failed-over or silent server: never use it again
+        except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InternalClientError, TimeoutError):
+            connection.terminate()  # a failed-over, ending or silent server: never use it again
             raise
         finally:
             with suppress(TimeoutError):  # a silent server confirms no cancel: hung up by asyncpg
@@ -176,7 +185,7 @@ async def within_transaction(connection: Connection) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(ROLLBACK_SECONDS):
                 await transaction.rollback()
-        except (*_GONE, asyncpg.PostgresError):
+        except (*GONE, asyncpg.PostgresError):
             connection.terminate()
         raise
 
@@ -210,7 +219,7 @@ def translated() -> Iterator[None]:
             f"ROWBELL_DATABASE_URL cannot be used: {error}.",
             hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
         ) from error
-    except _GONE as error:
+    except GONE as error:
         raise Unavailable(
             f"PostgreSQL is not available: {str(error) or 'it did not answer in time'}.",
             hint="Check that it runs and that ROWBELL_DATABASE_URL points at it; then try again.",

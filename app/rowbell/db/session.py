@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from rowbell.db.pool import Connection, is_pooled, translated
+from rowbell.db.pool import GONE, Connection, is_pooled, translated
 
 # So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
 # as start-up parameters: a pooler would refuse those.
@@ -71,7 +71,7 @@ class Session:
                 await self._connection.execute("unlisten *")  # a pooler gives the session to others
                 await self._connection.execute("select pg_advisory_unlock_all()")
                 await self._connection.close()
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (*GONE, asyncpg.PostgresError):
             self._connection.terminate()
 
     def terminate(self) -> None:

@@ -26,7 +26,8 @@ COLUMNS = """
 """
 
 _CLAIM = (
-    "select id, attempt, kind, failures, timeout, payload"
+    "select id, attempt, kind, failures, timeout, payload,"
+    " wait_seconds, traceparent, failed_traceparent"
     " from rowbell.claim($1, $2, $3::int, $4, coalesce($5, now()))"
 )
 _BY_SWEEP = "select set_config('rowbell.found_by', 'sweep', true)"
@@ -101,7 +102,7 @@ async def claim(
             async with connection.transaction():
                 await connection.execute(_BY_SWEEP)
                 rows = await connection.fetch(*asked)
-    return [Claim(*row) for row in rows]
+    return [Claim(*row, queue=queue) for row in rows]
 
 
 async def complete(

@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import orjson
 
@@ -61,6 +62,7 @@ async def register(
             "burst": handler.rate and handler.rate.burst,
             "on_failed": handler.on_failed,
             "on_failed_payload": handler.on_failed_payload,
+            "module": handler.function.__module__,
         }
         for handler in handlers
     ]
@@ -95,6 +97,12 @@ async def heartbeat(
                 counted,
             )
         )
+
+
+async def tell_clock(database: Database, worker: int) -> None:
+    """Let the server keep how far the clock of this machine is from its own."""
+    async with database.pooled() as connection:
+        await connection.execute("select rowbell.tell_clock($1, $2)", worker, datetime.now(UTC))
 
 
 async def sign_off(database: Database, worker: int) -> None:

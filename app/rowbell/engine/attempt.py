@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from rowbell.backoff import exponential
+from rowbell.engine import traces
 from rowbell.engine.context import AttemptContext
 from rowbell.engine.executors.call import Call
 from rowbell.engine.executors.executor import Executor
@@ -15,6 +16,8 @@ from rowbell.engine.failures import LONGEST_DELAY_SECONDS, TimedOut, failure_of
 from rowbell.handlers import Handler
 from rowbell.logs import log
 from rowbell.task import Claim, Failure
+
+_trace = traces.installed()
 
 
 class Ending(StrEnum):
@@ -39,6 +42,10 @@ class Outcome:
     """What the attempt has logged, as a JSON array."""
     is_settled: bool = False
     """True once it is written, or refused because the task belongs to another attempt."""
+
+    @property
+    def name(self) -> str:
+        return str(self.ending or ("failed" if self.failure else "completed"))
 
 
 class Attempt:
@@ -95,6 +102,14 @@ class Attempt:
 
     async def run(self) -> Outcome:
         """Perform, and turn whatever happens into an outcome; raises nothing."""
+        if _trace is None:
+            return await self._run()
+        with _trace(self.claim, self.context) as span:
+            outcome = await self._run()
+            span.tell(outcome.name, outcome.failure)
+        return outcome
+
+    async def _run(self) -> Outcome:
         started = asyncio.get_running_loop().time()
         outcome = Outcome(self.claim)
         if self._ending:

@@ -10,6 +10,7 @@ from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending, Outcome
 from rowbell.errors import InvalidArgument, RowbellError, Unavailable
 from rowbell.logs import log
+from rowbell.measures import measures
 from rowbell.tally import tally
 from rowbell.task import Failure, Status
 
@@ -198,9 +199,20 @@ def _has_failed(outcome: Outcome) -> bool:
 _RELEASED = {Status.PENDING: "task.released", Status.CANCELLED: "task.cancelled"}
 
 
+_MEASURED = {
+    None: "refused",
+    "task.completed": "completed",
+    "task.released": "released",
+    "task.cancelled": "cancelled",
+}
+_FAILED = {"PENDING": "retried", "CANCELLED": "cancelled"}
+
+
 def _settle(outcome: Outcome, event: str | None, **words: object) -> None:
     """Log how an outcome was written; event None: it was refused."""
     outcome.is_settled = True
+    what = _MEASURED.get(event) or _FAILED.get(str(words["status"]), "failed")
+    measures.ended(outcome.claim, what, outcome.seconds)
     claim = outcome.claim
     ids = {"task": claim.id, "kind": claim.kind, "attempt": claim.attempt}
     if event is None:

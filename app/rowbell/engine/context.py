@@ -16,6 +16,7 @@ class AttemptContext:
 
     __slots__ = (
         "_claim", "_database", "_report", "_result", "is_cancelled", "is_completed", "lines",
+        "traceparent",
     )  # fmt: skip
 
     def __init__(
@@ -26,6 +27,7 @@ class AttemptContext:
         self._report = report
         self._result: str | None = None
         self.lines = Lines()
+        self.traceparent = claim.traceparent
         self.is_cancelled = False
         self.is_completed = False
         """True once `transaction` has committed the completion."""

@@ -8,6 +8,7 @@ from rowbell.db.duty import Duty
 from rowbell.engine.lanes import Lane
 from rowbell.engine.vigil import Vigil
 from rowbell.logs import log
+from rowbell.measures import measures
 from rowbell.tally import tally
 from rowbell.task import Claim
 
@@ -112,6 +113,7 @@ class Dispatcher:
         finally:
             self._slots.release(reserved - len(claims))
         tally.looked(len(claims), by_sweep=by_sweep)
+        measures.claimed(claims)
         for claim in claims:
             self._start(claim)
         if claims and by_sweep:

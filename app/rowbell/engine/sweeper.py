@@ -97,6 +97,7 @@ class Sweeper:
         now = asyncio.get_running_loop().time()
         if now >= self._rare_at:
             self._rare_at = now + RARELY_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
+            await workers.tell_clock(self._database, self._worker.id)
             await self._check_bell()
             if missed := await workers.meet_missed(self._database):
                 log.warning("sweep.met", parents=missed)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rowbell.logs import log
+from rowbell.measures import measures
 
 ASK_PER_LIMIT = 4
 """So often, within the time that the loop may take to answer, it is asked."""
@@ -47,11 +48,16 @@ class Watchdog:
             asked = time.monotonic()
             self._answered.clear()
             try:
-                self._loop.call_soon_threadsafe(self._answered.set)
+                self._loop.call_soon_threadsafe(self._answer, asked)
             except RuntimeError:
                 return  # it is closed
             if not self._answered.wait(self._seconds) and not self._stopping.is_set():
                 self._report(asked)
+
+    def _answer(self, asked: float) -> None:
+        """On the loop."""
+        measures.loop_lags.add(time.monotonic() - asked)
+        self._answered.set()
 
     def stop(self) -> None:
         self._stopping.set()

@@ -8,12 +8,13 @@ import { bind } from "./keys.js";
 export function useStore(store, pick = (value) => value) {
   const [, draw] = useState(0);
   const part = pick(store.get());
-  const shown = useRef(part);
-  shown.current = part;
-  useEffect(
-    () => store.watch((value) => Object.is(pick(value), shown.current) || draw((count) => count + 1)),
-    [store],
-  );
+  const shown = useRef(null);
+  shown.current = { pick, part };
+  useEffect(() => {
+    const look = (value) => Object.is(shown.current.pick(value), shown.current.part) || draw((count) => count + 1);
+    look(store.get()); // it may have changed since this was drawn
+    return store.watch(look);
+  }, [store]);
   return part;
 }
 

@@ -35,9 +35,9 @@ VARIANTS: dict[str, tuple[Variant, Variant]] = {
 """What is doubled: processes for the handlers of one worker, or workers."""
 
 
-async def measure(settings: Settings, tasks: int, rounds: int) -> dict[str, Any]:
+async def measure(settings: Settings, tasks: int, rounds: int, *, sure: bool) -> dict[str, Any]:
     """Tasks a second with one and with two, taken in turns. Raises RowbellError."""
-    async with ground.prepared(settings, QUEUE) as (url, bench, database):
+    async with ground.prepared(settings, QUEUE, sure=sure) as (url, bench, database):
         own = {"database_url": url, "queues": (QUEUE,), "handlers": ("rowbell.cli.bench.kinds",)}
         base = settings.model_copy(update={**own, "log_level": "error"})
         rates: dict[str, list[list[float]]] = {name: [[], []] for name in VARIANTS}

@@ -8,8 +8,9 @@ from typing import Any
 
 from rowbell.cli.bench import ground
 from rowbell.cli.bench.kinds import bench_cpu_process, bench_cpu_thread, bench_noop, bench_thread
-from rowbell.cli.bench.load import Load
+from rowbell.cli.bench.load import KINDS, Load
 from rowbell.cli.bench.progress import Progress
+from rowbell.cli.bench.rounds import Figures, in_turns, medians, ratio
 from rowbell.cli.bench.worker import WorkerProcess
 from rowbell.config import Settings
 from rowbell.db.bench import Bench, drain_bare
@@ -24,34 +25,46 @@ POLL_SECONDS = 0.03
 STUCK_SECONDS = 30.0
 
 
-async def measure(settings: Settings, tasks: int, load: Load) -> dict[str, Any]:
-    """The report. Raises RowbellError."""
-    async with ground.prepared(settings, QUEUE) as (url, bench, database):
-        await _fill(bench, load.kind, tasks)
-        seconds, cpu_seconds = await _drain(_settings(settings, url), bench, load.kind, tasks)
-        await _fill(bench, load.kind, tasks)
-        floor_seconds = await _floor(database, tasks)
+async def measure(
+    settings: Settings, tasks: int, load: Load, rounds: int, *, sure: bool
+) -> dict[str, Any]:
+    """The report; its figures are medians. Raises RowbellError."""
+    async with ground.prepared(settings, QUEUE, sure=sure) as (url, bench, database):
+        own = settings_of_worker(settings, url)
+
+        async def run(leg: str) -> Figures:
+            await bench.clean(QUEUE, KINDS)
+            await fill(bench, load.kind, tasks)
+            if leg == "floor":
+                seconds, cpu_seconds = await _floor(database, tasks), 0.0
+            else:
+                seconds, cpu_seconds = await drained(own, bench, load.kind, tasks)
+            return {"seconds": seconds, "cpu_seconds": cpu_seconds}
+
+        legs = await in_turns(rounds, ("rowbell", "floor"), run)
+        worker, floor = medians(legs["rowbell"]), medians(legs["floor"])
         return {
             "tasks": tasks,
             "kind": str(load),
+            "rounds": rounds,
             "postgresql": await ground.description(database),
             "slots": settings.slots,
-            "seconds": round(seconds, 3),
-            "tasks_per_second": round(tasks / seconds),
-            "cpu_microseconds_per_task": round(cpu_seconds / tasks * 1e6, 1),
-            "floor_seconds": round(floor_seconds, 3),
-            "floor_tasks_per_second": round(tasks / floor_seconds),
-            "ratio": round(floor_seconds / seconds, 3),
+            "seconds": round(worker["seconds"], 3),
+            "tasks_per_second": round(tasks / worker["seconds"]),
+            "cpu_microseconds_per_task": round(worker["cpu_seconds"] / tasks * 1e6, 1),
+            "floor_seconds": round(floor["seconds"], 3),
+            "floor_tasks_per_second": round(tasks / floor["seconds"]),
+            "ratio": ratio(legs["floor"], legs["rowbell"], "seconds"),
         }
 
 
-def _settings(settings: Settings, url: str) -> Settings:
+def settings_of_worker(settings: Settings, url: str) -> Settings:
     """Those of `rowbell worker`, but for this queue and with the kinds of the bench."""
     own = {"database_url": url, "queues": (QUEUE,), "handlers": ("rowbell.cli.bench.kinds",)}
     return settings.model_copy(update={**own, "log_level": "info"})
 
 
-async def _fill(bench: Bench, kind: str, tasks: int) -> None:
+async def fill(bench: Bench, kind: str, tasks: int) -> None:
     with Progress("filling", tasks) as progress:
         for done in range(0, tasks, FILL):
             await bench.fill(kind, QUEUE, min(FILL, tasks - done))
@@ -59,7 +72,7 @@ async def _fill(bench: Bench, kind: str, tasks: int) -> None:
     await bench.settle()
 
 
-async def _drain(settings: Settings, bench: Bench, kind: str, tasks: int) -> tuple[float, float]:
+async def drained(settings: Settings, bench: Bench, kind: str, tasks: int) -> tuple[float, float]:
     """Seconds from the ready worker to the last task, and CPU seconds of the worker."""
     with tempfile.TemporaryDirectory(prefix="rowbell-bench-") as folder:
         worker = WorkerProcess(settings, Path(folder) / "worker.log")

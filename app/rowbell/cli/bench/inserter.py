@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from rowbell.db.bench import Bench
+from rowbell.db.bench import Bench, Floor
 
 Note = tuple[float, float]
 """When INSERT was called, and when it had returned: time.monotonic()."""
@@ -25,22 +25,46 @@ class Rows:
     queue: str
     number: int
     rate: float
+    tick: float = 0.0
+    """Seconds; all rows that are due within one are inserted by one statement. 0: row by row."""
+    on_floor: bool = False
+    """Into the table of the floor, instead of rowbell.tasks."""
 
 
 def insert_rows(url: str, rows: Rows, pipe: Connection) -> None:
-    """Insert, then send a list of Note."""
+    """Insert, then send a list of Note: those of a tick count from when it was due."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
-    pipe.send(asyncio.run(_insert(url, rows)))
+    insert = _insert_ticks if rows.tick else _insert_singly
+    pipe.send(asyncio.run(insert(url, rows)))
 
 
-async def _insert(url: str, rows: Rows) -> list[Note]:
+async def _insert_singly(url: str, rows: Rows) -> list[Note]:
     notes: list[Note] = []
-    async with Bench.opened(url) as bench:
+    async with Floor.opened(url) as floor, Bench.opened(url) as bench:
         due = time.monotonic()
         for number in range(rows.number):
             due += random.expovariate(rows.rate)  # gaps as of many independent callers
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             called = time.monotonic()
-            await bench.insert(rows.kind, rows.queue, f'{{"number": {number}}}')
+            if rows.on_floor:
+                await floor.insert(number)
+            else:
+                await bench.insert(rows.kind, rows.queue, f'{{"number": {number}}}')
             notes.append((called, time.monotonic()))
+    return notes
+
+
+async def _insert_ticks(url: str, rows: Rows) -> list[Note]:
+    notes: list[Note] = []
+    async with Bench.opened(url) as bench:
+        began = time.monotonic()
+        number = tick = 0
+        while number < rows.number:
+            due = began + tick * rows.tick
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            tick += 1
+            several = min(rows.number, round(tick * rows.tick * rows.rate)) - number
+            await bench.insert_numbered(rows.kind, rows.queue, number, several)
+            notes += [(due, time.monotonic())] * several
+            number += several
     return notes

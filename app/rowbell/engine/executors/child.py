@@ -72,6 +72,7 @@ class ProcessContext:
     def __init__(self, pipe: Pipe, call: dict[str, Any]) -> None:
         self.task_id: int = call["task"]
         self.attempt: int = call["attempt"]
+        self.traceparent: str | None = call["traceparent"]
         self.is_cancelled = False
         self._pipe = pipe
         self._call: int = call["call"]

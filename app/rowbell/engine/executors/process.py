@@ -207,6 +207,7 @@ def _described(call: Call) -> dict[str, Any]:
         "name": function.__qualname__,
         "task": call.context.task_id,
         "attempt": call.context.attempt,
+        "traceparent": call.context.traceparent,
         "payload": call.payload,
     }
 

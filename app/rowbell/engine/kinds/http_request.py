@@ -52,6 +52,8 @@ class HttpCaller:
         """
         started = perf_counter()
         hop = payload.first_hop(context.task_id)
+        if context.traceparent:
+            hop.headers.setdefault("traceparent", context.traceparent)
         if payload.sign:
             sign(hop, self._secrets, payload.sign, context.task_id, datetime.now(UTC))
         try:

@@ -11,6 +11,7 @@ const SHAPES = {
   cross: html`<path d="M3.5 3.5l9 9m0-9-9 9" fill="none" stroke-width="2.4" stroke-linecap="round" />`,
   slash: html`<circle cx="8" cy="8" r="5.25" fill="none" stroke-width="2" /><path d="M4.5 11.5l7-7" fill="none" stroke-width="2" />`,
   warn: html`<path d="M8 1.8 15 14H1z" class="fill" /><path d="M8 6v4m0 1.4v1.1" class="cut" stroke-width="1.6" fill="none" />`,
+  bell: html`<path d="M2.5 11.5h11M8 4a4 4 0 0 1 4 4v3.5H4V8a4 4 0 0 1 4-4zm0 0V2.5M6.5 13.5h3" fill="none" stroke-width="1.5" stroke-linecap="round" />`,
   clock: html`<circle cx="8" cy="8" r="5.75" fill="none" stroke-width="1.8" /><path d="M8 4.8V8l2.2 1.6" fill="none" stroke-width="1.6" stroke-linecap="round" />`,
 };
 

@@ -1,0 +1,1 @@
+"""`rowbell doctor`: what is wrong, and what mends it."""
