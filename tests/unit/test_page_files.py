@@ -1,5 +1,6 @@
 """How the files of the operations page are served."""
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -45,6 +46,17 @@ async def test_what_a_browser_has_is_not_sent_again(browser: httpx.AsyncClient) 
         assert first.headers["cache-control"] == "no-cache"
         again = await browser.get(path, headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_files_that_the_page_names_are_there_and_never_asked_for_again(
+    browser: httpx.AsyncClient,
+) -> None:
+    page = (await browser.get("/")).text
+    named = set(re.findall(r'"(?:\./)?(dashboard/[^"]+)"', page))
+    assert len(named) > 40
+    for path in named:
+        answer = await browser.get(f"/{path}")
+        assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
 
 
 async def test_a_file_of_a_version_is_kept_for_ever_and_sent_small(

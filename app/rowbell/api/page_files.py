@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from rowbell.api.pages import HERE, YEAR, is_versioned
 
 FOLDER = HERE / "dashboard"
+PAGE = "index.html"
 
 POLICY = (
     "default-src 'none'; script-src 'self' '{importmap}'; style-src 'self'; connect-src 'self';"
@@ -56,33 +57,42 @@ class File:
 
 
 class PageFiles:
-    """The ASGI application at / and below /dashboard/."""
+    """The ASGI application at / and below /dashboard/.
+
+    The page names its files below a folder with the digest of all of them, dashboard/DIGEST/: a
+    browser that has them asks for none again, and one that has those of another version for all.
+    """
 
     def __init__(self) -> None:
-        self._files = {
-            name: _read(place, name)
-            for place in FOLDER.rglob("*")
+        bodies = {
+            place.relative_to(FOLDER).as_posix(): place.read_bytes()
+            for place in sorted(FOLDER.rglob("*"))
             if place.suffix in TYPES and place.is_file()
-            for name in [place.relative_to(FOLDER).as_posix()]
         }
+        digest = sha256(b"".join(bodies.values())).hexdigest()[:16]
+        page = bodies.pop(PAGE).replace(b"dashboard/", f"dashboard/{digest}/".encode())
+        self._files = {PAGE: _file(PAGE, page)}
+        for name, body in bodies.items():
+            self._files[name] = _file(name, body)
+            self._files[f"{digest}/{name}"] = _file(name, body, lasting=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope.get("path_params", {}).get("file", "index.html")
+        name = scope.get("path_params", {}).get("file", PAGE)
         file = self._files.get(name)
         if file is None:
             raise HTTPException(404)
         await file.answer(Request(scope))(scope, receive, send)
 
 
-def _read(place: Path, name: str) -> File:
-    body = place.read_bytes()
+def _file(name: str, body: bytes, *, lasting: bool = False) -> File:
+    suffix = PurePosixPath(name).suffix
     headers = {
-        "Content-Type": TYPES[place.suffix],
-        "Cache-Control": YEAR if is_versioned(name) else "no-cache",
+        "Content-Type": TYPES[suffix],
+        "Cache-Control": YEAR if lasting or is_versioned(name) else "no-cache",
         "ETag": f'W/"{sha256(body).hexdigest()[:32]}"',  # weak: of both encodings
         "Vary": "Accept-Encoding",
     }
-    if place.suffix == ".html":
+    if suffix == ".html":
         headers["Content-Security-Policy"] = _policy(body)
     return File(body, headers)
 
