@@ -99,7 +99,8 @@ select n.name, q.paused_at, q.paused_by,
   case when r.is_scheduled_capped and not r.is_capped
     then greatest(r.scheduled, o.pending::bigint - r.due - coalesce(h.held, 0))
     else coalesce(r.scheduled, 0) end as scheduled, coalesce(h.held, 0) as held,
-  coalesce(r.is_capped and r.is_scheduled_capped, false) as is_capped, coalesce(o.processing, 0)::bigint as processing,
+  coalesce(r.is_capped and r.is_scheduled_capped, false) as is_capped,
+  coalesce(o.processing, 0)::bigint as processing,
   r.oldest_due_seconds::float8, q.max_running, q.rate, q.burst,
   coalesce(c.throughput, 0)::float8 as throughput, k.kinds,
   (select count(*) from live l where l.queues && array['*', n.name]
