@@ -12,12 +12,18 @@ declare
   stranded bigint[];
   rescued  bigint[] := '{}';
   one      bigint;
+  session  integer;
 begin
-  update rowbell.workers w set lost_at = at, busy = 0
-  where w.id in (
-    select s.id from rowbell.workers s
-    where s.lost_at is null and s.stopped_at is null and s.beat_at + s.lease < at
-    order by s.id for update skip locked);
+  for session in
+    update rowbell.workers w set lost_at = at, busy = 0
+    where w.id in (
+      select s.id from rowbell.workers s
+      where s.lost_at is null and s.stopped_at is null and s.beat_at + s.lease < at
+      order by s.id for update skip locked)
+    returning (w.tally ->> 'session')::integer
+  loop
+    perform rowbell.unseat(session);
+  end loop;
 
   dead := array(
     select distinct t.worker from rowbell.tasks t

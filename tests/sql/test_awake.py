@@ -1,11 +1,12 @@
 """Who is awake need not be rung, and nothing that was inserted in silence is missed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
 import pytest
-from rows import Ear
+from rows import Ear, register
 
 INSERT = "insert into rowbell.tasks (kind, queue) values ('aaa', 'default')"
 PATIENCE = timedelta(milliseconds=20)
@@ -153,3 +154,27 @@ async def test_a_chair_that_nobody_waits_for_is_kept_and_so_are_the_eyes(
     assert await attendant.fetchval("select rowbell.hand_on_chair(7, $1)", keys) == keys
     await connection.execute(INSERT)
     assert await ear.heard() == []
+
+
+async def test_a_lost_worker_loses_its_chair_too(
+    connection: asyncpg.Connection, attendant: asyncpg.Connection, another: asyncpg.Connection
+) -> None:
+    take = "select rowbell.take_chair(7, '0')"
+    assert await attendant.fetchval(take)
+    worker = await register(connection)
+    await connection.execute(
+        "select rowbell.heartbeat($1, 0, false, jsonb_build_object('session', $2::int))",
+        worker,
+        attendant.get_server_pid(),
+    )
+    await connection.execute("select rowbell.rescue(at => now() + interval '1 day')")
+    async with asyncio.timeout(10):
+        while not await another.fetchval(take):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_session_without_a_chair_is_left_alone(
+    connection: asyncpg.Connection, another: asyncpg.Connection
+) -> None:
+    assert not await connection.fetchval("select rowbell.unseat($1)", another.get_server_pid())
+    assert await another.fetchval("select true")

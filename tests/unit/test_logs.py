@@ -10,7 +10,8 @@ import structlog
 
 from rowbell import logs
 
-SOURCES = sorted((Path(logs.__file__).parent).rglob("*.py"))
+# What the doctor finds has names of the same form, which are in no log.
+SOURCES = sorted(p for p in Path(logs.__file__).parent.rglob("*.py") if "doctor" not in p.parts)
 NAMES = "|".join({name.partition(".")[0] for name in logs.EVENTS})
 USED = re.compile(rf'"((?:{NAMES})\.(?!graphql|sql|log\b)[a-z_]+)"')
 

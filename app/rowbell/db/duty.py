@@ -60,6 +60,11 @@ class Duty:
         return self.is_on or self.is_blind
 
     @property
+    def session(self) -> int | None:
+        """What PostgreSQL calls the connection; whoever finds this worker lost may end it."""
+        return self._session.process if self._session else None
+
+    @property
     def gate_seconds(self) -> float:
         """Until `pass_gate` should be called: 0 is now, infinity is that nobody waits for it."""
         if not self._at_gate:

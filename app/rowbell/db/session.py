@@ -29,6 +29,12 @@ class Session:
         self.is_pooled = False
 
     @property
+    def process(self) -> int:
+        """The server's process for it."""
+        process: int = self._connection.get_server_pid()
+        return process
+
+    @property
     def listens(self) -> bool:
         return bool(self._channels)
 

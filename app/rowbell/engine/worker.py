@@ -172,7 +172,8 @@ class Worker:
         self._lease.renew(sent)
 
     def _counted(self) -> str:
-        return orjson.dumps({**tally.as_json(), "is_on_duty": self.duty.is_on}).decode()
+        on_duty = {"is_on_duty": self.duty.is_on, "session": self.duty.session}
+        return orjson.dumps({**tally.as_json(), **on_duty}).decode()
 
     def _fence(self) -> None:
         """By now the tasks may have been given to another worker."""
