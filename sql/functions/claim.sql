@@ -18,7 +18,7 @@ declare
   queue      rowbell.queues;
   chosen     bigint[] := '{}';
   picked     bigint[];
-  kinds      text[];     -- of the strata, by falling priority and rising age of their oldest row
+  kinds      text[] := '{}';  -- of the strata, by falling priority and rising age of their oldest row
   priorities integer[];
   keyed      boolean[];
   limited    text[];     -- the kinds among them that have a limit,
@@ -46,13 +46,18 @@ begin
     perform rowbell.see_parents(queue_name, 1000, at);
   end if;
 
-  select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
-         array_agg(s.priority order by s.priority desc, s.run_at, s.kind),
-         array_agg(s.is_keyed order by s.priority desc, s.run_at, s.kind)
-  into kinds, priorities, keyed
-  from rowbell.strata(queue_name, known_kinds) s where s.run_at <= at;
-  if kinds is null then
-    return;
+  if queue.max_running is null and queue.rate is null then
+    chosen := rowbell.pick_on(queue_name, slots, known_kinds, at);
+  end if;
+  if chosen = '{}' then
+    select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
+           array_agg(s.priority order by s.priority desc, s.run_at, s.kind),
+           array_agg(s.is_keyed order by s.priority desc, s.run_at, s.kind)
+    into kinds, priorities, keyed
+    from rowbell.strata(queue_name, known_kinds) s where s.run_at <= at;
+    if kinds is null then
+      return;
+    end if;
   end if;
 
   limited := array(
@@ -115,6 +120,9 @@ begin
   end if;
   if queue.rate is not null or limited <> '{}' then
     perform rowbell.spend_tokens(queue_name, chosen, at);
+  end if;
+  if cardinality(kinds) = 1 and room_of is null and cardinality(chosen) = slots then
+    perform rowbell.mark_place(chosen[slots], clock_timestamp());
   end if;
   counted := array(select k.name from rowbell.kinds k where k.name = any (limited) and k.max_running is not null);
   return query

@@ -56,11 +56,16 @@ begin
   end if;
   return query
   select case
-    when p.rate is null then format('About %s tasks are ahead of it.', ahead.words)
-    else format('About %s tasks are ahead of it; at the present rate, %s a second, it starts in about %s.', ahead.words,
+    when p.rate is null then ahead.sentence || '.'
+    else format('%s; at the present rate, %s a second, it starts in about %s.', ahead.sentence,
       round(p.rate::numeric, 1), rowbell.ago(now() + p.expected_seconds * interval '1 second')) end
   from rowbell.queue_position(task_id) p
-  cross join lateral (select case when p.is_capped then 'more than 10,000' else p.ahead::text end as words) ahead;
+  cross join lateral (select case
+    when p.is_capped then 'More than 10,000 tasks are ahead of it'
+    when p.ahead = 0 then 'It is the next'
+    when p.ahead = 1 then 'One task is ahead of it'
+    else format('About %s tasks are ahead of it', p.ahead) end as sentence) ahead
+  where p.ahead > 0 or p.rate is not null;
 end $$;
 comment on function rowbell.explain(bigint) is
   'Why a task is not running (or what it does instead), in sentences with the numbers and the SQL that helps. RB404: no such task.';

@@ -57,6 +57,39 @@ async def test_what_is_left_over_of_a_priority_is_filled_before_the_next_priorit
     assert len(claims) == 10
 
 
+async def test_what_comes_before_the_place_of_the_last_claim_is_claimed_too(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    inserted = await insert(connection, count=70)
+    claimed = [r["id"] for r in await claim(connection, worker, 20)]
+    inserted += await insert(connection, count=5, run_at=later(-9))
+    inserted += await insert(connection, count=5, priority=9)
+    while claims := await claim(connection, worker, 20):
+        claimed += [r["id"] for r in claims]
+    assert sorted(claimed) == sorted(inserted)
+
+
+async def test_the_place_of_the_last_claim_holds_up_no_limit(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    await insert(connection, count=70)
+    assert len(await claim(connection, worker, 20)) == 20
+    await connection.execute("update rowbell.kinds set max_running = 25 where name = 'aaa'")
+    assert len(await claim(connection, worker, 20)) == 5
+
+
+async def test_the_place_of_the_last_claim_is_of_one_queue_and_one_of_the_kinds(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection, *BOTH)
+    await insert(connection, count=70)
+    assert len(await claim(connection, worker, 20)) == 20
+    assert await claim(connection, worker, 20, queue="another") == []
+    assert await claim(connection, worker, 20, kinds=("bbb",)) == []
+
+
 async def test_a_row_of_the_future_is_claimed_when_it_is_due(
     connection: asyncpg.Connection,
 ) -> None:
