@@ -106,3 +106,7 @@ def burn(payload: float) -> None:
 
 def tell_trace(context: Context) -> str | None:
     return context.traceparent
+
+
+def waits_in_a_process() -> None:
+    time.sleep(60)

@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
-from conftest import StartEngine, Tasks
 from rowbell.api.stacks import Stacks
 from rowbell.db import stacks
 from rowbell.db.pool import Database
+
+from integration.conftest import StartEngine, Tasks
+from integration.process_handlers import waits_in_a_process
 
 RELEASED = threading.Event()
 
@@ -24,10 +25,6 @@ async def waits_in_the_loop() -> None:
 
 def waits_in_a_thread() -> None:
     RELEASED.wait(30)
-
-
-def waits_in_a_process() -> None:
-    time.sleep(60)
 
 
 @pytest.mark.parametrize(
