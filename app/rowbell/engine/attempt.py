@@ -102,9 +102,10 @@ class Attempt:
 
     async def run(self) -> Outcome:
         """Perform, and turn whatever happens into an outcome; raises nothing."""
-        if _trace is None:
+        traced = _trace(self.claim, self.context) if _trace else None
+        if traced is None:
             return await self._run()
-        with _trace(self.claim, self.context) as span:
+        with traced as span:
             outcome = await self._run()
             span.tell(outcome.name, outcome.failure)
         return outcome

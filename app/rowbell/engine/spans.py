@@ -1,7 +1,7 @@
 """A span of OpenTelemetry for each attempt. Imported only where that is installed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context as Parent
@@ -32,6 +32,15 @@ class AttemptSpan:
             self._span.set_status(Status(StatusCode.ERROR, failure.message))
             self._span.set_attribute("error.type", failure.type)
             failure.details[_KEY] = written(self._span)
+
+
+def traced(claim: Claim, context: AttemptContext) -> AbstractContextManager[AttemptSpan] | None:
+    """The span of an attempt; None where nobody collects spans and nobody asked with a trace."""
+    if claim.traceparent is None and isinstance(
+        trace.get_tracer_provider(), trace.ProxyTracerProvider
+    ):
+        return None
+    return span_of(claim, context)
 
 
 @contextmanager

@@ -12,13 +12,13 @@ class Traced(Protocol):
     def tell(self, outcome: str, failure: Failure | None) -> None: ...
 
 
-Trace = Callable[[Claim, AttemptContext], AbstractContextManager[Traced]]
+Trace = Callable[[Claim, AttemptContext], AbstractContextManager[Traced] | None]
 
 
 def installed() -> Trace | None:
     """What makes the span of an attempt; None: nothing does, and nothing is paid for it."""
     try:
-        from rowbell.engine.spans import span_of  # noqa: PLC0415 - it needs what may not be there
+        from rowbell.engine.spans import traced  # noqa: PLC0415 - it needs what may not be there
     except ImportError:
         return None
-    return span_of
+    return traced
