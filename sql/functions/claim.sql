@@ -121,7 +121,7 @@ begin
   if queue.rate is not null or limited <> '{}' then
     perform rowbell.spend_tokens(queue_name, chosen, at);
   end if;
-  if cardinality(kinds) = 1 and room_of is null and cardinality(chosen) = slots then
+  if slots >= 20 and cardinality(kinds) = 1 and room_of is null and cardinality(chosen) = slots then
     perform rowbell.mark_place(chosen[slots], clock_timestamp());
   end if;
   counted := array(select k.name from rowbell.kinds k where k.name = any (limited) and k.max_running is not null);

@@ -8,7 +8,7 @@ create or replace function rowbell.complete(
   ids bigint[], attempts integer[], results text[], at timestamptz default now())
 returns setof bigint
 language plpgsql volatile
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   completed bigint[];

@@ -4,7 +4,7 @@ create or replace function rowbell.fail(
   ids bigint[], attempts integer[], errors text[], delays double precision[], at timestamptz default now())
 returns table (id bigint, status rowbell.task_status, failures integer, max_attempts integer, on_failed text)
 language plpgsql volatile
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
