@@ -1,6 +1,7 @@
 """GraphQL over WebSocket: who is let in, what is said, and how it ends."""
 
 import asyncio
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -86,7 +87,9 @@ class Socket:
     async def _welcome(self) -> Admission:
         """Wait for connection_init. Raises Closing, Gone."""
         try:
-            async with asyncio.timeout(self._operations.limits.init_seconds):
+            # Not all at once: those who came together would be sent away in one turn of the loop.
+            patience = self._operations.limits.init_seconds * random.uniform(1, 1.2)  # noqa: S311
+            async with asyncio.timeout(patience):
                 admission = None
                 while admission is None:
                     admission = await self._answer_before_init(await self._wire.receive())
