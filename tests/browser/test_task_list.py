@@ -118,10 +118,12 @@ def test_older_pages_have_links_of_their_own(service: Service, open_page: OpenPa
     seen = set(_ids(page))
     page.get_by_role("button", name="Older").click()
     expect(page.get_by_text("50 tasks of an older page")).to_be_visible()
+    expect(rows(page)).to_have_count(50)
     assert not seen & set(_ids(page))
     seen |= set(_ids(page))
     page.get_by_role("button", name="Older").click()
     expect(page.get_by_text("20 tasks of an older page")).to_be_visible()
+    expect(rows(page)).to_have_count(20)
     assert len(seen | set(_ids(page))) == 120
     page.go_back()
     expect(page.get_by_text("50 tasks of an older page")).to_be_visible()
