@@ -6,6 +6,7 @@ from collections.abc import Callable
 import asyncpg
 
 from rowbell import Context
+from rowbell.db.duty import Duty
 
 from integration.conftest import Engine, StartEngine, Tasks
 
@@ -94,6 +95,12 @@ async def test_a_cancel_reaches_a_worker_that_is_not_on_duty(
     await connection.execute("select rowbell.cancel($1)", there)
     await tasks.until_status(there, "CANCELLED")
     assert first.worker.attempts
+
+
+async def test_a_full_worker_that_is_not_on_duty_does_not_wait_for_the_chair() -> None:
+    duty = Duty(["default"], ["work"])
+    async with duty._deciding:  # as while its listener stands in line for the chair
+        await asyncio.wait_for(duty.hand_on(), 5)
 
 
 async def test_what_was_inserted_in_silence_runs_although_nobody_is_awake_any_more(

@@ -136,6 +136,8 @@ class Duty:
 
     async def hand_on(self) -> None:
         """Let another one answer, if anybody waits for that: here every slot is taken."""
+        if not self.is_on:  # nor wait for the listener, which may stand in line for the chair
+            return
         async with self._deciding:
             if not self.is_on:
                 return
