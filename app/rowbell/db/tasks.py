@@ -33,6 +33,9 @@ _CLAIM = (
 _BY_SWEEP = "select set_config('rowbell.found_by', 'sweep', true)"
 _COMPLETE = "select rowbell.complete($1, $2, $3, coalesce($4, now()))"
 
+ROUNDING = 1e-9
+"""By how much a sum of fractions may miss 0 and 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -261,3 +264,10 @@ async def acting(
             if subject is not None:
                 await connection.execute("select set_config('rowbell.subject', $1, true)", subject)
             yield connection
+
+
+def as_progress(fraction: float) -> float:
+    """What a handler tells, freed of the rounding of its sums; ValueError if it is not 0 to 1."""
+    if not -ROUNDING <= fraction <= 1 + ROUNDING:
+        raise ValueError(f"progress {fraction} is not between 0 and 1")
+    return min(max(float(fraction), 0.0), 1.0)

@@ -41,9 +41,7 @@ class AttemptContext:
         return self._claim.attempt
 
     def progress(self, fraction: float) -> None:
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"progress {fraction} is not between 0 and 1")
-        self._report(self._claim, float(fraction))
+        self._report(self._claim, tasks.as_progress(fraction))
 
     def log(self, message: str, **fields: object) -> None:
         claim = self._claim

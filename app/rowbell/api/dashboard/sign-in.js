@@ -1,6 +1,6 @@
 // The form that asks for a token, where the service wants one.
 import { reconnect } from "./client.js";
-import { useEffect, useRef, useState, useStore } from "./hooks.js";
+import { useEffect, useRef, useStore } from "./hooks.js";
 import { html } from "./html.js";
 import { sentence } from "./problem.js";
 import { keepToken, session } from "./session.js";
@@ -9,14 +9,14 @@ const COMMAND = "rowbell token create NAME --role operator";
 
 export function SignIn() {
   const failed = useStore(session, (state) => state.failed);
-  const [token, type] = useState("");
   const field = useRef(null);
   useEffect(() => field.current.focus(), [failed]);
 
   function submit(event) {
     event.preventDefault();
-    if (!token.trim()) return;
-    keepToken(token.trim().replace(/^Bearer\s+/i, ""));
+    const token = field.current.value.trim().replace(/^Bearer\s+/i, "");
+    if (!token) return;
+    keepToken(token);
     reconnect();
   }
 
@@ -26,8 +26,7 @@ export function SignIn() {
     <form onSubmit=${submit}>
       <label for="token">Token</label>
       <input id="token" ref=${field} type="password" autocomplete="off" spellcheck=${false} placeholder="rbt_…"
-        aria-describedby="token-help token-failed" aria-invalid=${failed ? "true" : "false"}
-        value=${token} onInput=${(event) => type(event.target.value)} />
+        aria-describedby="token-help token-failed" aria-invalid=${failed ? "true" : "false"} />
       <p id="token-failed" class="failed" role="alert">${failed && html`<strong>You were not let in.</strong> ${sentence(failed)}`}</p>
       <button type="submit" class="primary">Sign in</button>
     </form>

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from rowbell.db.tasks import as_result
+from rowbell.db.tasks import as_progress, as_result
 from rowbell.decorator import describe
 from rowbell.engine.executors.call import arguments_of
 from rowbell.engine.failures import told, types_of
@@ -78,9 +78,7 @@ class ProcessContext:
         self._call: int = call["call"]
 
     def progress(self, fraction: float) -> None:
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"progress {fraction} is not between 0 and 1")
-        self._pipe.send({"call": self._call, "progress": float(fraction)})
+        self._pipe.send({"call": self._call, "progress": as_progress(fraction)})
 
     def log(self, message: str, **fields: object) -> None:
         if reserved := fields.keys() & {"event", "text"}:

@@ -21,7 +21,7 @@ async def sleep(payload: Sleep, context: Context) -> dict[str, float]:
     """Sleep for payload.seconds and report progress on the way."""
     clock = asyncio.get_running_loop().time
     started = clock()
-    while (left := started + payload.seconds - clock()) > 0:
-        context.progress(1 - left / payload.seconds)
-        await asyncio.sleep(min(left, STEP_SECONDS))
+    while (slept := clock() - started) < payload.seconds:
+        context.progress(slept / payload.seconds)
+        await asyncio.sleep(min(payload.seconds - slept, STEP_SECONDS))
     return {"slept_seconds": payload.seconds}
