@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
@@ -115,8 +115,7 @@ class NewTask:
     on_conflict: OnConflict = OnConflict.REJECT
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One attempt at a task, as a claim hands it out: (id, attempt) is the fence."""
 
     id: int
@@ -133,7 +132,12 @@ class Claim:
     """The W3C trace context in which it was asked for."""
     failed_traceparent: str | None = None
     """That of the attempt that failed before."""
-    queue: str = field(default="default", kw_only=True)
+    queue: str = "default"
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """Of log lines."""
+        return {"task": self.id, "kind": self.kind, "attempt": self.attempt}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`rowbell serve`, `api` and `worker`: the processes that stay."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -132,12 +133,24 @@ def _serve(
 
 def run(service: "Service") -> None:
     """Run a service to its end, on uvloop where there is one."""
+    collect_rarely()
     try:
         with asyncio.Runner(loop_factory=event_loop()) as runner:
             runner.run(to_the_end(service.run()))
     finally:
         if service.worker and service.worker.attempts.executors.in_threads:
             _leave_threads_behind(sys.exc_info()[1])
+
+
+def collect_rarely() -> None:
+    """Spare the garbage collector what lasts, and most of its looks at what is new.
+
+    A batch of 500 attempts is 7,000 objects, freed by their counts: with Python's own thresholds
+    the collector went through them ten times meanwhile, and took a third of a worker's CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

@@ -105,7 +105,7 @@ async def claim(
             async with connection.transaction():
                 await connection.execute(_BY_SWEEP)
                 rows = await connection.fetch(*asked)
-    return [Claim(*row, queue=queue) for row in rows]
+    return [Claim._make((*row, queue)) for row in rows]
 
 
 async def complete(

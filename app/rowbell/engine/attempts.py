@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from functools import partial
 
 from rowbell.config import cores
@@ -13,7 +14,7 @@ from rowbell.engine.executors.executors import Executors
 from rowbell.engine.lanes import Lane, Lanes
 from rowbell.engine.progress import Progress
 from rowbell.handlers import Handlers
-from rowbell.logs import log
+from rowbell.logs import each
 from rowbell.task import Claim
 
 FLUSH_SECONDS = 5.0
@@ -60,15 +61,21 @@ class Attempts:
         finally:
             await self.executors.close()
 
-    def start(self, claim: Claim) -> None:
-        """Run a claimed task; its slot is taken already, and is released at the end."""
+    def start(self, claims: list[Claim]) -> None:
+        """Run claimed tasks; their slots are taken already, and are released one by one."""
+        if not claims:
+            return
+        self._idle.clear()
+        self.busy.set()
+        each(logging.DEBUG, "task.claimed", (claim.fields for claim in claims))
+        for claim in claims:
+            self._enter(claim)
+
+    def _enter(self, claim: Claim) -> None:
         context = AttemptContext(claim, database=self._database, report=self._progress.report)
         handler = self._handlers[claim.kind]
         attempt = Attempt(claim, handler, context, self.executors[handler.runs_in])
         self._running[claim.id] = attempt
-        self._idle.clear()
-        self.busy.set()
-        log.debug("task.claimed", task=claim.id, kind=claim.kind, attempt=claim.attempt)
         self.lanes[claim.kind].enter(attempt)
 
     def _begin(self, attempt: Attempt) -> None:

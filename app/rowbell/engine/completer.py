@@ -1,6 +1,7 @@
 """Writes outcomes in batches: what ended while one batch is being written makes the next one."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 import orjson
@@ -9,7 +10,7 @@ from rowbell.db import tasks
 from rowbell.db.pool import Database
 from rowbell.engine.attempt import Ending, Outcome
 from rowbell.errors import InvalidArgument, RowbellError, Unavailable
-from rowbell.logs import log
+from rowbell.logs import each, log
 from rowbell.measures import measures
 from rowbell.tally import tally
 from rowbell.task import Failure, Status
@@ -134,7 +135,9 @@ class Completer:
         results = [outcome.result for outcome in outcomes]
         refused = set(await tasks.complete(self._database, *_fences(outcomes), results))
         for outcome in outcomes:
-            _settle(outcome, None if outcome.claim.id in refused else "task.completed")
+            if outcome.claim.id in refused:
+                _settle(outcome, None)
+        _settle_completed([o for o in outcomes if not o.is_settled])
 
     async def _fail(self, outcomes: list[Outcome]) -> None:
         failures = [outcome.failure for outcome in outcomes if outcome.failure]
@@ -199,9 +202,19 @@ def _has_failed(outcome: Outcome) -> bool:
 _RELEASED = {Status.PENDING: "task.released", Status.CANCELLED: "task.cancelled"}
 
 
+def _settle_completed(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        outcome.is_settled = True
+        measures.ended(outcome.claim, "completed", outcome.seconds)
+    each(
+        logging.INFO,
+        "task.completed",
+        ({**o.claim.fields, "seconds": round(o.seconds, 4)} for o in outcomes),
+    )
+
+
 _MEASURED = {
     None: "refused",
-    "task.completed": "completed",
     "task.released": "released",
     "task.cancelled": "cancelled",
 }
@@ -213,13 +226,11 @@ def _settle(outcome: Outcome, event: str | None, **words: object) -> None:
     outcome.is_settled = True
     what = _MEASURED.get(event) or _FAILED.get(str(words["status"]), "failed")
     measures.ended(outcome.claim, what, outcome.seconds)
-    claim = outcome.claim
-    ids = {"task": claim.id, "kind": claim.kind, "attempt": claim.attempt}
     if event is None:
         tally.attempts_refused += 1
-        log.warning("attempt.refused", **ids)
+        log.warning("attempt.refused", **outcome.claim.fields)
     else:
-        log.info(event, **ids, seconds=round(outcome.seconds, 4), **words)
+        log.info(event, **outcome.claim.fields, seconds=round(outcome.seconds, 4), **words)
 
 
 def _words(failure: Failure, verdict: tasks.Verdict | None) -> dict[str, object]:

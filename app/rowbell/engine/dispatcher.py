@@ -32,7 +32,7 @@ class Dispatcher:
         duty: Duty,
         *,
         claim: Callable[[str, int, bool], Awaitable[list[Claim]]],
-        start: Callable[[Claim], None],
+        start: Callable[[list[Claim]], None],
         seconds_to_next: Callable[[str], Awaitable[float | None]],
         retire: Callable[[str], None] | None,
         full: Callable[[], Awaitable[None]],
@@ -114,8 +114,7 @@ class Dispatcher:
             self._slots.release(reserved - len(claims))
         tally.looked(len(claims), by_sweep=by_sweep)
         measures.claimed(claims)
-        for claim in claims:
-            self._start(claim)
+        self._start(claims)
         if claims and by_sweep:
             log.warning("sweep.found", queue=self.queue, tasks=len(claims))
         return len(claims)

@@ -23,7 +23,7 @@ class Dispatchers:
         claims: Claims,
         duty: Duty,
         *,
-        start: Callable[[Claim], None],
+        start: Callable[[list[Claim]], None],
         group: asyncio.TaskGroup,
     ) -> None:
         """queues: those that are served; `*` is every queue. start: what runs a claim."""

@@ -1,6 +1,5 @@
 """What an attempt logs, kept for `rowbell.attempts`: the last lines, and not many."""
 
-from collections import deque
 from datetime import UTC, datetime
 
 import orjson
@@ -16,18 +15,22 @@ class Lines:
     __slots__ = ("_lines",)
 
     def __init__(self) -> None:
-        self._lines: deque[bytes] = deque(maxlen=MOST_LINES)
+        self._lines: list[bytes] = []
 
     def add(self, text: str, fields: dict[str, object]) -> None:
         values = {name: plain(value) for name, value in fields.items()}
         line = {"at": datetime.now(UTC).isoformat(), "text": fit(text, LINE_CHARACTERS), **values}
         self._lines.append(orjson.dumps(line))
+        if len(self._lines) > 2 * MOST_LINES:
+            del self._lines[:-MOST_LINES]
 
     def as_json(self) -> str | None:
         """A JSON array of the last lines; None if there are none."""
+        if not self._lines:
+            return None
         kept: list[bytes] = []
         room = MOST_BYTES
-        for line in reversed(self._lines):
+        for line in reversed(self._lines[-MOST_LINES:]):
             room -= len(line)
             if room < 0:
                 break

@@ -38,7 +38,7 @@ class Running:
         """
         ran = []
         while claim := await self._claim():
-            self._attempts.start(claim)
+            self._attempts.start([claim])
             if not await self._attempts.settle(seconds):
                 raise AssertionError(f"task {claim.id} ({claim.kind}) did not end in {seconds:g} s")
             task = await overview.task(self._database, claim.id)
