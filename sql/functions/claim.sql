@@ -46,7 +46,7 @@ begin
     perform rowbell.see_parents(queue_name, 1000, at);
   end if;
 
-  if queue.max_running is null and queue.rate is null then
+  if queue.max_running is null and queue.rate is null and current_setting('rowbell.place', true) <> '' then
     chosen := rowbell.pick_on(queue_name, slots, known_kinds, at);
   end if;
   if chosen = '{}' then

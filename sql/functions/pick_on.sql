@@ -19,6 +19,7 @@ begin
   marked_at := 'epoch'::timestamptz + place[6]::bigint * interval '1 microsecond';
   if clock_timestamp() not between marked_at and marked_at + interval '0.1 s'
      or exists (select from rowbell.kinds k where k.name = place[2] and (k.max_running is not null or k.rate is not null)) then
+    perform set_config('rowbell.place', '', false);  -- spares the next claims the way here
     return '{}';
   end if;
   picked := array(

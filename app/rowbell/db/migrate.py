@@ -96,6 +96,8 @@ async def migrate(url: str, *, again: Sequence[str] = ()) -> list[str]:
 
 
 def _refuse_unknown(paths: Sequence[str]) -> None:
+    if not paths:
+        return
     known = {file.path for file in schema_files() if not file.is_migration}
     if unknown := [path for path in paths if path not in known]:
         raise ConfigurationError(
