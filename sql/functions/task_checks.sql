@@ -3,7 +3,8 @@ create or replace function rowbell.task_checks(
 returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if num_nonnulls(wanted.ids, wanted.error_types, wanted.text) = 0
-     and (num_nonnulls(wanted.kinds, wanted.queues, wanted.statuses) = 0 or way = 'groups')
+     and (num_nonnulls(wanted.kinds, wanted.queues) = 0 or way = 'groups')
+     and (wanted.statuses is null or way in ('groups', 'authors'))
      and (num_nonnulls(wanted.created_after, wanted.created_before) = 0 or way in ('groups', 'authors', 'viewer'))
      and (num_nonnulls(wanted.finished_after, wanted.finished_before) = 0 or way = 'finished')
      and (wanted.created_by is null or way = 'authors')

@@ -14,6 +14,7 @@ declare
   newest  text := ' order by t.created_at desc, t.id desc';
   merged  text := case when mode = 'any' then ' limit $1' else ' order by 1 desc, 2 desc limit $1' end;
   states  rowbell.task_status[] := coalesce(wanted.statuses, enum_range(null::rowbell.task_status));
+  people  text[] := case when way = 'viewer' then array[subject] else wanted.created_by end;
   parts   text[];
   running text;
 begin
@@ -29,12 +30,12 @@ begin
       || ' and t.finished_at <= $2 and (t.finished_at, t.id) < ($2, $3) order by t.finished_at desc, t.id desc limit $1';
   end if;
 
-  running := 'select t.created_at, t.id from rowbell.tasks t where t.status = ''PROCESSING''' || range || behind;
+  running := case when 'PROCESSING' = any (states) then
+    'select t.created_at, t.id from rowbell.tasks t where t.status = ''PROCESSING''' || range || behind end;
+  states := array_remove(states, 'PROCESSING');
   if way = 'groups' then
-    running := case when 'PROCESSING' = any (states) then running
-      || concat(' and t.kind = any (' || quote_literal(wanted.kinds::text) || '::text[])',
-                ' and t.queue = any (' || quote_literal(wanted.queues::text) || '::text[])') end;
-    states := array_remove(states, 'PROCESSING');
+    running := running || concat(' and t.kind = any (' || quote_literal(wanted.kinds::text) || '::text[])',
+                                 ' and t.queue = any (' || quote_literal(wanted.queues::text) || '::text[])');
     if mode = 'stream' then
       select array_agg(format('(select t.created_at, t.id from rowbell.tasks t where t.kind = %L and t.queue = %L and t.status = %L'
                ' and t.status <> ''PROCESSING''', g.kind, g.queue, s.status) || range || behind || newest || ')')
@@ -55,10 +56,13 @@ begin
     end if;
   else
     -- What an author has inserted; a viewer is one, and sees besides what its audiences share.
-    running := running || ' and t.created_by = any (' || quote_literal(case when way = 'viewer' then array[subject] else wanted.created_by end::text) || '::text[])';
-    select array_agg(format('(select t.created_at, t.id from rowbell.tasks t where t.created_by = %L and t.status <> ''PROCESSING''', a.name)
-             || range || behind || newest || ')')
-    into parts from (select distinct unnest(case when way = 'viewer' then array[subject] else wanted.created_by end) as name) a;
+    running := running || ' and t.created_by = any (' || quote_literal(people::text) || '::text[])';
+    select array_agg(format('(select t.created_at, t.id from rowbell.tasks t where t.created_by = %L and t.status = %L'
+             ' and t.status <> ''PROCESSING''', p.name, p.status) || range || behind || newest || ')')
+    into parts from (select distinct a.name, s.status from unnest(people) a (name) cross join unnest(states) s (status)) p
+    cross join lateral (
+      select from rowbell.tasks t
+      where t.created_by = p.name and t.status = p.status and t.status <> 'PROCESSING' limit 1) h;
     if way = 'viewer' then
       select parts || array_agg(format('(select t.created_at, t.task_id from rowbell.audiences t where t.audience = %L', a.name)
                || replace(range || behind || newest, 't.id', 't.task_id') || ')')

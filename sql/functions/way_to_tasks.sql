@@ -20,6 +20,8 @@ begin
     return coalesce(people, case when by_created then 'groups' else 'all' end);
   elsif not by_finished and people is null then
     return 'groups';
+  elsif not by_finished and num_nonnulls(wanted.kinds, wanted.queues) = 0 and (people = 'authors' or audiences = '{}') then
+    return people;  -- tasks_of_author has the status
   end if;
   if is_grouped then
     select coalesce(sum(t.tasks), 0) into in_groups from rowbell.totals t

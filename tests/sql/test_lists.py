@@ -55,6 +55,8 @@ FILTERS = [
     Filter(kind=["kind_0"], queue=["queue_1"]),
     Filter(created_by=["author_2"]),
     Filter(created_by=["author_2", "author_3", "none"], status=[Status.FAILED]),
+    Filter(created_by=["author_1"], status=[Status.CANCELLED, Status.PENDING, Status.PENDING]),
+    Filter(created_by=["author_1"], status=[Status.PROCESSING, Status.COMPLETED], kind=["kind_1"]),
     Filter(created_after=at(40), created_before=at(90)),
     Filter(created_after=at(100), kind=["kind_4"]),
     Filter(created_before=at(60), created_by=["author_0"]),

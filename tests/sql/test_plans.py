@@ -161,6 +161,23 @@ async def test_a_list_reads_little_more_than_it_shows(plans: Plans, viewer: str)
         assert plans.rows_read() <= 600, wanted
 
 
+@pytest.mark.parametrize("viewer", VIEWERS[:2])
+async def test_a_list_of_an_author_and_a_status_reads_no_other_rows(
+    plans: Plans, viewer: str
+) -> None:
+    await insert(plans.connection, count=11_000, status="CANCELLED", created_by="bob")
+    await insert(plans.connection, count=11_000, status="COMPLETED", created_by="ann")
+    await insert(plans.connection, count=3, status="CANCELLED", created_by="ann")
+    await plans.connection.fetchval("select rowbell.fold_journal()")
+    plans.clear()
+    found = await plans.connection.fetchval(
+        "select task_ids from rowbell.find_tasks(jsonb_populate_record(null::rowbell.task_filter,"
+        f""" '{{"created_by": ["ann"], "statuses": ["CANCELLED"]}}'), {viewer})"""
+    )
+    assert len(found) == 3
+    assert plans.rows_read() <= 10
+
+
 async def test_the_overview_of_queues_reads_no_finished_rows(
     connection: asyncpg.Connection,
 ) -> None:

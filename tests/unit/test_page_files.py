@@ -59,6 +59,14 @@ async def test_the_files_that_the_page_names_are_there_and_never_asked_for_again
         assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True)
 
 
+async def test_the_first_paint_waits_for_one_file_of_styles(browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/")).text
+    (path,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', page)
+    styles = (await browser.get(f"/{path}")).text
+    for name in ("look.css", "views/workers.css", "vendor/uplot-1.6.32/uPlot.min.css"):
+        assert (await browser.get(f"/dashboard/{name}")).text in styles
+
+
 async def test_a_file_of_a_version_is_kept_for_ever_and_sent_small(
     browser: httpx.AsyncClient,
 ) -> None:

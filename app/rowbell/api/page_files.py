@@ -17,6 +17,8 @@ from rowbell.api.pages import HERE, YEAR, is_versioned
 
 FOLDER = HERE / "dashboard"
 PAGE = "index.html"
+STYLES = "styles.css"
+_STYLESHEETS = re.compile(rb'(?:<link rel="stylesheet" href="dashboard/[^"]+">\s*)+')
 
 POLICY = (
     "default-src 'none'; script-src 'self' '{importmap}'; style-src 'self'; connect-src 'self';"
@@ -61,6 +63,7 @@ class PageFiles:
 
     The page names its files below a folder with the digest of all of them, dashboard/DIGEST/: a
     browser that has them asks for none again, and one that has those of another version for all.
+    Nothing is painted before every style is there, so they come as one file.
     """
 
     def __init__(self) -> None:
@@ -70,7 +73,8 @@ class PageFiles:
             if place.suffix in TYPES and place.is_file()
         }
         digest = sha256(b"".join(bodies.values())).hexdigest()[:16]
-        page = bodies.pop(PAGE).replace(b"dashboard/", f"dashboard/{digest}/".encode())
+        page, bodies[STYLES] = _with_one_stylesheet(bodies.pop(PAGE), bodies)
+        page = page.replace(b"dashboard/", f"dashboard/{digest}/".encode())
         self._files = {PAGE: _file(PAGE, page)}
         for name, body in bodies.items():
             self._files[name] = _file(name, body)
@@ -95,6 +99,13 @@ def _file(name: str, body: bytes, *, lasting: bool = False) -> File:
     if suffix == ".html":
         headers["Content-Security-Policy"] = _policy(body)
     return File(body, headers)
+
+
+def _with_one_stylesheet(page: bytes, bodies: dict[str, bytes]) -> tuple[bytes, bytes]:
+    """The page with one link for all that it has, and what that is to."""
+    names = re.findall(r'<link rel="stylesheet" href="dashboard/([^"]+)">', page.decode())
+    one = f'<link rel="stylesheet" href="dashboard/{STYLES}">\n'.encode()
+    return _STYLESHEETS.sub(one, page), b"\n".join(bodies[name] for name in names)
 
 
 def _policy(page: bytes) -> str:
