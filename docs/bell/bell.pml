@@ -29,7 +29,6 @@
  *   LISTEN_AFTER_LOOK    who takes the chair looks, passes the gate, and listens then
  *   KEEP_CHAIR           who is full stays on duty
  *   BLIND_AT_GATE        while a long transaction keeps the gate, it waits and looks at nothing
- * Wrong as well, but in bounds that take a longer search (no counterexample within a minute):
  *   CHAIR_BEFORE_LOCK    who leaves the chair says still, for a moment, that it is awake
  *   DUTY_IN_PIECES       the listener leaves the chair while the dispatcher hands it on or stays awake
  * What stays for the sweep:
@@ -61,7 +60,6 @@ byte waiting = 64;             /* rows that are committed and unclaimed: a bit e
 byte waiting = 0;
 #endif
 byte sharers = 0;              /* transactions that hold a share of the gate */
-byte at_gate = 0;              /* sessions that wait for the gate: new shares are refused */
 byte awake = NOBODY;           /* who says that it is awake */
 byte chair = NOBODY;           /* who is on duty */
 byte delivering = 0;           /* commits between visible and delivered */
@@ -71,7 +69,7 @@ mtype listening[2] = still;
 bool listens[2];
 bool wake[2];                  /* the flag of the dispatcher */
 bool turn[2];                  /* a statement of the session is under way */
-bool deciding[2];              /* a decision about the chair is under way */
+bool at_gate[2];               /* the session waits for the gate: new shares are refused */
 bool queued[2];                /* the session waits for the chair */
 byte lost[2];                  /* rows of a claim that is not committed yet */
 bool is_on[2];                 /* what the process believes: it has the chair */
@@ -86,7 +84,7 @@ byte ended = 0;                /* transactions */
 inline take_share(share) {
   atomic {
     if
-    :: outer_share || inner_share || at_gate == 0 ->
+    :: outer_share || inner_share || !at_gate[0] && !at_gate[1] ->
       sharers = sharers + (!outer_share && !inner_share -> 1 : 0);
       share = true; got = true
     :: else -> got = false
@@ -162,17 +160,12 @@ proctype inserter(byte row) {
 
 #define MINE(lock) (lock == me -> NOBODY : lock)
 
-/* What a process decides about the chair it does in one piece, whatever else it has to do meanwhile. */
+/* The session does one statement at a time. What a process believes of the chair when it asks must
+   be so still when its statement begins: a decision is made, and asked for, in one piece. */
 #ifdef DUTY_IN_PIECES
-#define BEGIN_DUTY true
-#define END_DUTY skip
-#define BEGIN_STATEMENT atomic { !turn[me] -> turn[me] = true }
-#define END_STATEMENT turn[me] = false
+#define ASK_IF(belief) belief; atomic { !turn[me]
 #else
-#define BEGIN_DUTY !turn[me] -> turn[me] = true
-#define END_DUTY turn[me] = false
-#define BEGIN_STATEMENT skip
-#define END_STATEMENT skip
+#define ASK_IF(belief) atomic { (belief) && !turn[me]
 #endif
 
 /* Whoever waits for the chair gets it. */
@@ -196,77 +189,70 @@ inline look() {
 }
 
 /* The gate is passed, or the patience is over, and another try is due. */
-inline pass_gate() {
-  BEGIN_STATEMENT;
+inline pass_gate(session_is_free) {
   if
-  :: atomic { sharers == 0 -> gate_is_due[me] = false; wake[me] = true; END_STATEMENT }
-  :: atomic { sharers > 0 -> at_gate++ };
+  :: atomic { session_is_free && sharers == 0 -> turn[me] = false; gate_is_due[me] = false; wake[me] = true }
+  :: atomic { session_is_free && sharers > 0 -> turn[me] = true; at_gate[me] = true };
     atomic {
-      at_gate--;
+      turn[me] = false; at_gate[me] = false;
       gate_is_due[me] = sharers > 0;
 #ifdef BLIND_AT_GATE
-      wake[me] = wake[me] || sharers == 0;
+      wake[me] = wake[me] || sharers == 0
 #else
-      wake[me] = true;
+      wake[me] = true
 #endif
-      END_STATEMENT
     }
   fi
 }
 
 inline stay_awake() {
   if
-  :: !keeps[me] && is_on[me] && vigils ->
-    atomic { BEGIN_DUTY; vigils-- };
+  :: vigils ->
     if
-    :: is_on[me] ->
-      BEGIN_STATEMENT;
-      awake = (awake == NOBODY -> me : awake);
-      atomic { keeps[me] = (awake == me); END_STATEMENT; END_DUTY }
-    :: else -> END_DUTY
+    :: ASK_IF(!keeps[me] && is_on[me]) -> vigils--;
+        awake = (awake == NOBODY -> me : awake);
+        keeps[me] = (awake == me)
+      }
+    :: true
     fi
-  :: true
+  :: else
   fi
 }
 
 inline stand_down() {
-  atomic { BEGIN_DUTY; keeps[me] = false };
-#ifndef GATE_BEFORE_UNLOCK
-  BEGIN_STATEMENT;
-  atomic { awake = MINE(awake); END_STATEMENT };
-#endif
-#ifndef NO_GATE
-  pass_gate();
-#endif
 #ifdef GATE_BEFORE_UNLOCK
+  pass_gate(!turn[me]);
   look();
-  BEGIN_STATEMENT;
-  atomic { awake = MINE(awake); END_STATEMENT };
 #endif
-  END_DUTY
+  atomic { !turn[me] -> keeps[me] = false; awake = MINE(awake); turn[me] = true };
+#ifdef NO_GATE
+  atomic { turn[me] = false; wake[me] = true }
+#elif defined(GATE_BEFORE_UNLOCK)
+  turn[me] = false
+#else
+  pass_gate(true)
+#endif
 }
 
 /* rowbell.hand_on_chair: if nobody waits for it, all stays as it was. */
 inline hand_on() {
-  atomic { BEGIN_DUTY };
   if
-  :: is_on[me] ->
-    BEGIN_STATEMENT;
-#ifdef CHAIR_BEFORE_LOCK
-    atomic { free_chair(); got = (chair == NOBODY); chair = (got -> me : chair) };
-    awake = (got -> awake : MINE(awake));
-#else
-    atomic {
+  :: ASK_IF(is_on[me]) -> turn[me] = true;
+#ifndef CHAIR_BEFORE_LOCK
       was = (awake == me);
-      awake = MINE(awake);
-      free_chair();
-      got = (chair == NOBODY);
-      if :: got -> chair = me; awake = (was -> me : awake) :: else fi;
-      was = false
-    };
+      awake = MINE(awake)
 #endif
-    atomic { is_on[me] = got; got = false; END_STATEMENT; END_DUTY }
-  :: else -> END_DUTY
+    };
+    atomic { free_chair(); got = (chair == NOBODY); chair = (got -> me : chair) };
+    atomic {
+#ifdef CHAIR_BEFORE_LOCK
+      awake = (got -> awake : MINE(awake));
+#else
+      awake = (got && was && awake == NOBODY -> me : awake);
+#endif
+      is_on[me] = got; got = false; was = false; turn[me] = false
+    }
+  :: !is_on[me]
   fi
 }
 
@@ -274,7 +260,9 @@ inline hand_on() {
 inline wait_for_slot() {
   dispatching[me] = busy;
   do
+#ifndef FULL_FOR_EVER
   :: atomic { slots = 1; is_wanted[me] = true; dispatching[me] = going; break }
+#endif
 #ifndef KEEP_CHAIR
   :: atomic { is_on[me] || is_wanted[me] -> is_wanted[me] = false }; hand_on(); stay_awake()
 #endif
@@ -286,7 +274,7 @@ proctype dispatcher(byte me) {
   bool got = false, was = false;
   {
     do
-    :: true;
+    ::
 #ifndef CLEAR_AFTER_LOOK
       wake[me] = false;
 #endif
@@ -302,9 +290,9 @@ proctype dispatcher(byte me) {
 #endif
       stay_awake();
       if
-      :: keeps[me] && is_on[me] -> if :: true :: stand_down() fi
-      :: else ->
-        dispatching[me] = still;
+      :: keeps[me] && is_on[me]                                       /* look again */
+      :: keeps[me] && is_on[me] -> stand_down()
+      :: atomic { !(keeps[me] && is_on[me]) -> dispatching[me] = still };
         atomic { wake[me] -> dispatching[me] = going }
       fi
     od
@@ -314,37 +302,36 @@ proctype dispatcher(byte me) {
 proctype listener(byte me) {
   {
     do
-    :: atomic { gate_is_due[me] && is_on[me] -> BEGIN_DUTY; listening[me] = going };   /* another try */
-      pass_gate();
-      atomic { END_DUTY; listening[me] = still }
+    :: gate_is_due[me] -> pass_gate(!turn[me])                        /* another try */
+    :: atomic { listens[me] && !is_on[me] && !turn[me] -> listens[me] = false }
 #ifndef KEEP_CHAIR
-    :: is_on[me] && !is_wanted[me] ->                                                  /* leave the chair */
-      atomic { BEGIN_DUTY; listening[me] = going; is_on[me] = false };
-      BEGIN_STATEMENT;
+    :: atomic { is_on[me] && !is_wanted[me] && !turn[me] ->           /* leave the chair */
+        turn[me] = true; is_on[me] = false; listening[me] = going
+      };
 #ifdef CHAIR_BEFORE_LOCK
       atomic { free_chair() };
 #endif
-      atomic { awake = MINE(awake); free_chair() };
-      atomic { END_STATEMENT; END_DUTY; listening[me] = still }
-    :: atomic { !is_on[me] && listens[me] -> listens[me] = false }
+      awake = MINE(awake);
+      atomic { free_chair(); turn[me] = false; listening[me] = still }
+    :: atomic { queued[me] && !is_wanted[me] && chair != me -> queued[me] = false }
 #endif
-    :: atomic { !is_on[me] && is_wanted[me] && !listens[me] && !queued[me] && chair != me -> queued[me] = true }
-    :: atomic {                                                                        /* take the chair */
-        !is_on[me] && (chair == me || queued[me] && chair == NOBODY) -> BEGIN_DUTY;
-        chair = me; queued[me] = false; listening[me] = going
+    :: atomic { !is_on[me] && is_wanted[me] && !queued[me] && chair != me -> queued[me] = true }
+    :: atomic { !is_on[me] && (chair == me || queued[me] && chair == NOBODY) ->      /* take the chair */
+        chair = me; queued[me] = false; is_on[me] = true; listening[me] = going
       };
-#ifndef LISTEN_AFTER_LOOK
-      listens[me] = true;
-#endif
-      atomic { is_on[me] = true; wake[me] = true };
-#ifndef CHAIR_WITHOUT_GATE
-      pass_gate();
-#endif
 #ifdef LISTEN_AFTER_LOOK
+      pass_gate(!turn[me]);
       (dispatching[me] == still && !wake[me]) || dispatching[me] == busy;
       listens[me] = true;
+#else
+      atomic { !turn[me] -> listens[me] = is_on[me] };
+#ifdef CHAIR_WITHOUT_GATE
+      wake[me] = true;
+#else
+      pass_gate(!turn[me]);
 #endif
-      atomic { listening[me] = still; END_DUTY }
+#endif
+      listening[me] = still
     od
   } unless { is_dead[me] }
 }
@@ -358,7 +345,7 @@ proctype misfortune() {
   if
   :: is_dead[me] = true;
     atomic {
-      awake = MINE(awake); queued[me] = false; free_chair();
+      awake = MINE(awake); queued[me] = false; at_gate[me] = false; free_chair();
       listens[me] = false; waiting = waiting | lost[me]; lost[me] = 0
     };
 #if WORKERS == 1

@@ -306,6 +306,15 @@ def test_bench_measures_and_leaves_nothing_behind(rowbell: CommandLine) -> None:
     assert rowbell.says("psql", "--", "-XAtc", schemas) == "0\n"
 
 
+def test_bench_drains_with_several_workers_and_leaves_its_queue_as_it_was(
+    rowbell: CommandLine,
+) -> None:
+    drain = rowbell.tells("bench", "drain", "--tasks", "500", "--processes", "2")
+    assert (drain["processes"], drain["tasks"]) == (2, 500)
+    left = "select count(*) from rowbell.queues where name ~ 'bench'"
+    assert rowbell.says("psql", "--", "-XAtc", left) == "0\n"
+
+
 def test_bench_tells_what_the_bell_costs_and_leaves_its_triggers_on(rowbell: CommandLine) -> None:
     options = ("--clients", "2", "--seconds", "0.5", "--rounds", "1")
     inserts = rowbell.tells("bench", "inserts-under-notify", *options)

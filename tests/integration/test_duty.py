@@ -46,6 +46,16 @@ async def test_workers_of_other_kinds_have_a_chair_of_their_own(start_engine: St
     assert on_duty(first, second) == [first, second]
 
 
+async def test_workers_that_wait_for_the_chair_share_the_turns_of_a_sweep(
+    start_engine: StartEngine,
+) -> None:
+    first, *others = [await start_engine(work, sweep_seconds=0.05) for _ in range(4)]
+    await until(lambda: [each.sweeper.turns for each in others] == [3, 3, 3])
+    assert first.sweeper.turns == 1
+    await first.die()
+    await until(lambda: any(each.sweeper.turns == 1 for each in others))
+
+
 async def test_after_a_death_another_worker_answers(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:

@@ -94,6 +94,15 @@ class Bench:
                 )
 
     @asynccontextmanager
+    async def paused(self, queue: str) -> AsyncIterator[None]:
+        """Nobody claims from a queue meanwhile; `clean` removes what this leaves."""
+        await self._connection.execute("select rowbell.pause($1)", queue)
+        try:
+            yield
+        finally:
+            await self._connection.execute("select rowbell.resume($1)", queue)
+
+    @asynccontextmanager
     async def snapshot_held(self) -> AsyncIterator[None]:
         """What a report or a backup does to everybody else: VACUUM can remove nothing."""
         async with self._connection.transaction(isolation="repeatable_read", readonly=True):
@@ -184,8 +193,9 @@ class Bench:
         return [row[0] for row in rows]
 
     async def clean(self, queue: str, kinds: list[str]) -> None:
-        """Delete the rows of a queue, and the kinds that only a bench has."""
+        """Delete the rows of a queue, what was set for it, and the kinds that only a bench has."""
         await self._connection.execute("delete from rowbell.tasks where queue = $1", queue)
+        await self._connection.execute("delete from rowbell.queues where name = $1", queue)
         await self._connection.execute("delete from rowbell.kinds where name = any ($1)", kinds)
         await self._connection.execute("vacuum rowbell.tasks")
 

@@ -119,14 +119,18 @@ async def rescue(database: Database) -> list[Rescue]:
     return [Rescue(*row) for row in rows]
 
 
-async def next_loss_in(database: Database) -> float | None:
-    """Seconds until the first lease ends if its worker beats no more; None: nobody works."""
+async def outlook(database: Database, worker: int) -> tuple[float | None, int]:
+    """Seconds until the first lease ends if its worker beats no more (None: nobody works), and how
+    many live workers there are with the queues and kinds of this one."""
     async with database.pooled() as connection:
-        seconds: float | None = await connection.fetchval(
-            "select extract(epoch from min(beat_at + lease) - clock_timestamp())::float8"
-            " from rowbell.workers where lost_at is null and stopped_at is null"
+        row = await connection.fetchrow(
+            "select extract(epoch from min(w.beat_at + w.lease) - clock_timestamp())::float8,"
+            " count(*) filter (where w.queues = me.queues and w.kinds = me.kinds)"
+            " from rowbell.workers w left join rowbell.workers me on me.id = $1"
+            " where w.lost_at is null and w.stopped_at is null",
+            worker,
         )
-    return seconds
+    return row[0], row[1]
 
 
 async def prune(database: Database, *, older_than_days: float, most: int) -> int:

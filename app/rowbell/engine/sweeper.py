@@ -1,10 +1,12 @@
 """Catches what no bell announced: due rows, silent workers, unknown kinds, old rows.
 
 Every worker process sweeps. A sweep changes nothing that another one is changing, so it needs no
-leader and no turn.
+leader. Who waits for the chair shares the turns with the others who do: the one on duty takes all
+of its own, and fifty idle workers need not look ten times a second.
 """
 
 import asyncio
+import contextlib
 import random
 from math import inf
 
@@ -22,6 +24,8 @@ PRUNE = 5_000
 BELL_EFFECT = "tasks wait for the next sweep; what the journal misses is told to nobody"
 RETRY_SECONDS = 1.0
 RARELY_SECONDS = 60.0
+MOST_TURNS = 6
+"""However many wait for the chair, each sweeps once within so many turns."""
 
 
 class Sweeper:
@@ -39,6 +43,13 @@ class Sweeper:
         self.ready = asyncio.Event()
         self._rare_at = 0.0
         self._at_most = inf
+        self._crew = 1
+        """Live workers with the queues and kinds of this one."""
+
+    @property
+    def turns(self) -> int:
+        """This worker takes one of so many."""
+        return 1 if self._worker.duty.answers else min(max(1, self._crew - 1), MOST_TURNS)
 
     def sweep_soon(self) -> None:
         """Do not wait for the next turn: the listener is (back) here, and bells were missed."""
@@ -72,17 +83,25 @@ class Sweeper:
             except Exception as error:  # noqa: BLE001 - a sweep must never be the last one
                 tally.failed_sweeps += 1
                 log.error("sweep.failed", reason=repr(error), exc_info=error)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until it is this worker's turn, or there is something to see."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + self._at_most
+        passed = 0
+        while passed < self.turns and not self._now.is_set() and loop.time() < latest:
             pause = self._settings.sweep_seconds * random.uniform(0.8, 1.2)  # noqa: S311
-            try:
-                async with asyncio.timeout(min(pause, self._at_most)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(pause, latest - loop.time())):
                     await self._now.wait()
-            except TimeoutError:
-                continue
+            passed += 1
 
     async def _sweep(self) -> None:
         await self._look_for_missed_bells()
-        for task_id in await workers.cancel_requests(self._database, self._worker.id):
-            self._worker.cancel(task_id)
+        if len(self._worker.attempts):
+            for task_id in await workers.cancel_requests(self._database, self._worker.id):
+                self._worker.cancel(task_id)
         for rescue in await workers.rescue(self._database):
             tally.tasks_rescued += rescue.tasks
             log.warning(
@@ -107,7 +126,7 @@ class Sweeper:
 
     async def _look_ahead(self) -> None:
         """Tasks of a worker that died must not wait for a sweep beyond the end of its lease."""
-        seconds = await workers.next_loss_in(self._database)
+        seconds, self._crew = await workers.outlook(self._database, self._worker.id)
         if seconds is not None:
             # Every process wakes up for it: jitter. Never at once: its row may be locked.
             self._at_most = max(seconds, 0) + random.uniform(0.2, 0.5)  # noqa: S311

@@ -53,6 +53,7 @@ def drain(
     kind: Annotated[
         Load, typer.Option(help="What each does: nothing, or 50 ms of CPU.")
     ] = Load.NO_OP,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Workers that drain.")] = 1,
     rounds: Rounds = 1,
     yes: Yes = False,
     slots: options.Slots = None,
@@ -61,20 +62,23 @@ def drain(
     home: options.Home = None,
     log_level: options.LogLevel = None,
 ) -> None:
-    """How many tasks a worker does in a second, against what PostgreSQL alone would do."""
+    """How many tasks are done in a second, against what PostgreSQL alone would do."""
     settings = options.load_quietly(database_url, home, log_level, slots=slots)
     from rowbell.cli.bench.drain import measure  # noqa: PLC0415 - it loads a server
 
-    report = _measured(measure(settings, tasks, kind, rounds, sure=yes))
+    report = _measured(measure(settings, tasks, kind, processes, rounds, sure=yes))
     if as_json:
         show_json(report)
         return
     say(f"{tasks} tasks ({kind}), {report['slots']} slots, {report['postgresql']}\n")
-    cpu = f"{report['cpu_microseconds_per_task']:.0f} µs CPU of the worker per task"
+    cpu = f"{report['cpu_microseconds_per_task']:.0f} µs CPU of workers per task"
     show_table(
         ("tasks/s".rjust(10), "seconds".rjust(10), ""),
         (
-            (*_speed(report["tasks_per_second"], report["seconds"]), f"one worker, {cpu}"),
+            (
+                *_speed(report["tasks_per_second"], report["seconds"]),
+                f"{_workers(processes)}, {cpu}",
+            ),
             (
                 *_speed(report["floor_tasks_per_second"], report["floor_seconds"]),
                 "claim and complete alone, a thousand at a time, one connection",
@@ -265,6 +269,10 @@ def cpu(
 
 
 _CPU_COLUMNS = ("one_tasks_per_second", "two_tasks_per_second", "ratio")
+
+
+def _workers(number: int) -> str:
+    return "one worker" if number == 1 else f"{number} workers"
 
 
 def _speed(rate: float, seconds: float) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ STUCK_SECONDS = 30.0
 
 
 async def measure(
-    settings: Settings, tasks: int, load: Load, rounds: int, *, sure: bool
+    settings: Settings, tasks: int, load: Load, processes: int, rounds: int, *, sure: bool
 ) -> dict[str, Any]:
     """The report; its figures are medians. Raises RowbellError."""
     async with ground.prepared(settings, QUEUE, sure=sure) as (url, bench, database):
@@ -38,7 +39,7 @@ async def measure(
             if leg == "floor":
                 seconds, cpu_seconds = await _floor(database, tasks), 0.0
             else:
-                seconds, cpu_seconds = await drained(own, bench, load.kind, tasks)
+                seconds, cpu_seconds = await drained(own, bench, load.kind, tasks, processes)
             return {"seconds": seconds, "cpu_seconds": cpu_seconds}
 
         legs = await in_turns(rounds, ("rowbell", "floor"), run)
@@ -49,6 +50,7 @@ async def measure(
             "rounds": rounds,
             "postgresql": await ground.description(database),
             "slots": settings.slots,
+            "processes": processes,
             "seconds": round(worker["seconds"], 3),
             "tasks_per_second": round(tasks / worker["seconds"]),
             "cpu_microseconds_per_task": round(worker["cpu_seconds"] / tasks * 1e6, 1),
@@ -72,28 +74,38 @@ async def fill(bench: Bench, kind: str, tasks: int) -> None:
     await bench.settle()
 
 
-async def drained(settings: Settings, bench: Bench, kind: str, tasks: int) -> tuple[float, float]:
-    """Seconds from the ready worker to the last task, and CPU seconds of the worker."""
+async def drained(
+    settings: Settings, bench: Bench, kind: str, tasks: int, processes: int = 1
+) -> tuple[float, float]:
+    """Seconds from when the tasks may be claimed to the last one, and CPU seconds of the workers.
+
+    The first of several workers does not begin before the last one is ready: the queue is paused.
+    """
     with tempfile.TemporaryDirectory(prefix="rowbell-bench-") as folder:
-        worker = WorkerProcess(settings, Path(folder) / "worker.log")
+        logs = [Path(folder) / f"worker-{number}.log" for number in range(processes)]
+        crew = [WorkerProcess(settings, log) for log in logs]
         try:
             first = await bench.first_waiting(QUEUE, kind) or 0
-            await worker.ready()
-            started = time.perf_counter()
-            await _until_drained(bench, worker, kind, first, tasks)
-            return time.perf_counter() - started, await worker.stop()
+            async with bench.paused(QUEUE) if processes > 1 else nullcontext():
+                for worker in crew:
+                    await worker.ready()
+                started = time.perf_counter()
+            await _until_drained(bench, crew, kind, first, tasks)
+            seconds = time.perf_counter() - started
+            return seconds, sum([await worker.stop() for worker in crew])
         finally:
-            await worker.end()
+            for worker in crew:
+                await worker.end()
 
 
 async def _until_drained(
-    bench: Bench, worker: WorkerProcess, kind: str, first: int, tasks: int
+    bench: Bench, crew: list[WorkerProcess], kind: str, first: int, tasks: int
 ) -> None:
     """Tasks are claimed in the order of their ids, so the first that waits shows the progress."""
     last_seen, moved_at = first, time.monotonic()
     with Progress("draining", tasks) as progress:
         while head := await bench.first_waiting(QUEUE, kind):
-            worker.check()
+            _check(crew)
             if head != last_seen:
                 last_seen, moved_at = head, time.monotonic()
                 progress.show(head - first)
@@ -101,8 +113,13 @@ async def _until_drained(
                 raise RowbellError(f"no task was claimed for {STUCK_SECONDS:g} s.")
             await asyncio.sleep(POLL_SECONDS)
         while await bench.has_running(QUEUE):
-            worker.check()
+            _check(crew)
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _check(crew: list[WorkerProcess]) -> None:
+    for worker in crew:
+        worker.check()
 
 
 async def _floor(database: Database, tasks: int) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rowbell import logs
 from rowbell.cli.bench.load import PROBE, Load
+from rowbell.cli.bench.progress import Progress
 from rowbell.cli.serve import event_loop
 from rowbell.config import Settings
 from rowbell.decorator import describe
@@ -21,6 +22,7 @@ from rowbell.handlers import Handlers
 from rowbell.runtime import Service
 
 READY_SECONDS = 120.0
+"""For each: fifty workers of one process start one after another."""
 STOP_SECONDS = 60.0
 
 
@@ -62,7 +64,10 @@ async def herd(settings: Settings, workers: int) -> AsyncIterator[Herd]:
     there.close()
     started = Herd(here, process)
     try:
-        await started._received(READY_SECONDS)
+        with Progress("starting", workers) as progress:
+            for number in range(workers):
+                await started._received(READY_SECONDS)
+                progress.show(number + 1)
         yield started
     finally:
         process.terminate()
@@ -106,7 +111,7 @@ class _Workers:
                 self.services.append(service)
                 group.create_task(service.run())
                 await ready.wait()
-            self.pipe.send(())
+                self.pipe.send(())
             cpu = time.process_time()
             loop.add_reader(self.pipe.fileno(), self._obey)
             self._cpu_at_start = cpu
