@@ -1,4 +1,4 @@
-"""The proxies of docs/deployment.md, configured as the page says but for TLS, in front of a service."""
+"""The proxies of docs/deployment.md, as the page says but for TLS, in front of a service."""
 
 import asyncio
 import json

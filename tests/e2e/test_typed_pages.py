@@ -97,9 +97,7 @@ def numberless(text: str) -> str:
 def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     (handlers,) = [b.text for b in blocks("README.md") if b.language == "python"]
     (tmp_path / "acme_tasks.py").write_text(handlers)
-    service = Service(
-        "serve", "--handlers", "acme_tasks", home=tmp_path / "home", modules=tmp_path
-    )
+    service = Service("serve", "--handlers", "acme_tasks", home=tmp_path / "home", modules=tmp_path)
     yield Newcomer(service, tmp_path)
     service.stop()
 
