@@ -17,6 +17,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from rowbell.db.embedded.place import Place
+
 from e2e.pages import block
 from e2e.service import Service
 
@@ -59,9 +61,11 @@ def program_of(name: str, package: str) -> Path:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service("serve", home=tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
+    service = Service("serve", home=home)
     yield service
     service.stop()
+    shutil.rmtree(Place.of(home).folder)
 
 
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])

@@ -94,10 +94,10 @@ def numberless(text: str) -> str:
 
 
 @pytest.fixture
-def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
+def newcomer(tmp_path: Path, home: Path) -> Iterator[Newcomer]:
     (handlers,) = [b.text for b in blocks("README.md") if b.language == "python"]
     (tmp_path / "acme_tasks.py").write_text(handlers)
-    service = Service("serve", "--handlers", "acme_tasks", home=tmp_path / "home", modules=tmp_path)
+    service = Service("serve", "--handlers", "acme_tasks", home=home, modules=tmp_path)
     yield Newcomer(service, tmp_path)
     service.stop()
 
