@@ -30,7 +30,7 @@ begin
     return query select format('It is %s since %s.', task.status, rowbell.ago(task.finished_at));
     if task.status in ('FAILED', 'CANCELLED') then
       if task.error is not null then
-        return query select format('The last error, after %s failures: %s: %s', task.failures, task.error ->> 'type', task.error ->> 'message');
+        return query select format('The last error, after %s: %s: %s', rowbell.many(task.failures, 'failure'), task.error ->> 'type', task.error ->> 'message');
       end if;
       return query select format('To run it again: select rowbell.retry(%s);', task_id);
     end if;
@@ -42,8 +42,8 @@ begin
   if task.run_at > now() then
     said := true;
     if task.failures > 0 then
-      return query select format('It backs off after %s failures (the last: %s: %s): the next attempt is in %s, at %s.',
-        task.failures, task.error ->> 'type', task.error ->> 'message', rowbell.ago(task.run_at), date_trunc('second', task.run_at));
+      return query select format('It backs off after %s (the last: %s: %s): the next attempt is in %s, at %s.',
+        rowbell.many(task.failures, 'failure'), task.error ->> 'type', task.error ->> 'message', rowbell.ago(task.run_at), date_trunc('second', task.run_at));
     else
       return query select format('It is scheduled: it is due in %s, at %s.', rowbell.ago(task.run_at), date_trunc('second', task.run_at));
     end if;

@@ -6,15 +6,19 @@ as $$
 begin
   return query
   with held_by as (
-    select 'queue ' || q.name as what, q.max_running as most,
+    select 'queue ' || q.name as what, q.max_running as most, format('update rowbell.queues set max_running = %s where name = %L;', greatest(1, q.max_running * 2), q.name) as remedy,
       array(select t.id from rowbell.tasks t where t.status = 'PROCESSING' and t.queue = q.name order by t.id limit q.max_running) as ids
     from rowbell.queues q where q.name = task.queue and q.max_running is not null
     union all
-    select 'kind ' || k.name, k.max_running,
+    select 'kind ' || k.name, k.max_running, format('update rowbell.kinds set max_running = %s where name = %L;', greatest(1, k.max_running * 2), k.name),
       array(select t.id from rowbell.tasks t where t.status = 'PROCESSING' and t.kind = k.name order by t.id limit k.max_running)
     from rowbell.kinds k where k.name = task.kind and k.max_running is not null
     union all
     select 'concurrency_key ' || task.concurrency_key, l.most,
+      -- One at a time is what keys are for, unless somebody has set another limit.
+      case when l.most <> 1 then
+        format('insert into rowbell.keys (name, max_running) values (%L, %s) on conflict (name) do update set max_running = excluded.max_running;',
+          task.concurrency_key, greatest(1, l.most * 2)) end,
       array(select t.id from rowbell.tasks t
             where t.status = 'PROCESSING' and t.concurrency_key is not null and t.concurrency_key = task.concurrency_key
             order by t.id limit l.most)
@@ -22,8 +26,8 @@ begin
       (select k.max_running from rowbell.keys k where k.name = task.concurrency_key),
       (select k.max_running_per_key from rowbell.kinds k where k.name = task.kind), 1) as most) l
     where task.concurrency_key is not null)
-  select format('Its %s may run %s at once, and %s run: %s%s.', h.what, h.most, cardinality(h.ids),
-    coalesce(nullif(array_to_string(h.ids[1:10], ', '), ''), 'none'), case when cardinality(h.ids) > 10 then ', …' else '' end)
+  select format('Its %s may run %s at once, and %s: %s%s.%s', h.what, h.most, rowbell.many(cardinality(h.ids), 'runs', 'run'),
+    coalesce(nullif(array_to_string(h.ids[1:10], ', '), ''), 'none'), case when cardinality(h.ids) > 10 then ', …' else '' end, ' To raise it: ' || h.remedy)
   from held_by h where cardinality(h.ids) >= h.most;
 
   return query

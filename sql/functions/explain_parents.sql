@@ -18,7 +18,7 @@ begin
   where d.child = task.id and d.parent is not null
   order by d.parent limit 10;
   return query
-  select format('It waits for batch %s: %s of its %s tasks are not final yet.', b.batch, b.pending + b.running, b.tasks)
+  select format('It waits for batch %s: of its %s %s not final yet.', b.batch, rowbell.many(b.tasks, 'task'), rowbell.many(b.pending + b.running, 'is', 'are'))
   from rowbell.batch_overview b where b.batch = task.after_batch;
 end $$;
 comment on function rowbell.explain_parents(rowbell.tasks) is 'For rowbell.explain: what a PENDING task waits for by after and after_batch; ten parents at the most.';

@@ -24,9 +24,9 @@ begin
   where w.stopped_at is null and w.lost_at is null and w.draining_at is null and w.beat_at + w.lease >= now();
   return query select case
     when live = 0 then 'No worker is running: start `rowbell serve` or `rowbell worker`.'
-    when knowing = 0 then format('None of the %s live workers knows kind %s: start one with --handlers and the module that has it.', live, task.kind)
-    when serving = 0 then format('None of the %s workers that know its kind serves queue %s: start one with --queues %s.', knowing, task.queue, task.queue)
-    when busy >= slots then format('The %s workers that could run it are full: %s of %s slots.', serving, busy, slots) end
+    when knowing = 0 then format('No live worker knows kind %s (%s): start one with --handlers and the module that has it.', task.kind, rowbell.many(live, 'is live', 'are live'))
+    when serving = 0 then format('No worker that knows its kind (%s) serves queue %s: start one with --queues %s.', rowbell.many(knowing, 'does', 'do'), task.queue, task.queue)
+    when busy >= slots then format('%s: %s of %s busy.', rowbell.many(serving, 'worker could run it, and is full', 'workers could run it, and are full'), busy, rowbell.many(slots, 'slot')) end
   where live = 0 or knowing = 0 or serving = 0 or busy >= slots;
 end $$;
 comment on function rowbell.explain_workers(rowbell.tasks) is 'For rowbell.explain: whether its queue is paused, and whether a live worker could run a PENDING task and has a slot, as of the last heartbeats.';

@@ -2,10 +2,7 @@ drop view if exists rowbell.health;
 create view rowbell.health as
 select f.severity, f.topic, f.sentence, f.remedy, f.remedy_in
 from (
-  select 'problem' as severity, 'trigger' as topic, format('The trigger %s of rowbell.%s is not in force.', b.name, b.on_table) as sentence,
-    case when b.remedy like 'alter%' then b.remedy else format('rowbell migrate --reapply triggers/%s.sql', b.name) end as remedy,
-    case when b.remedy like 'alter%' then 'psql' else 'shell' end as remedy_in
-  from rowbell.bell_triggers() b where not b.is_in_force
+  select * from rowbell.health_of_triggers()
   union all select * from rowbell.health_of_queues()
   union all select * from rowbell.health_of_workers()
   union all select * from rowbell.health_of_schedules()

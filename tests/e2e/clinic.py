@@ -16,7 +16,12 @@ from e2e.command_line import COMMAND, environment
 from e2e.service import ROWBELL, Service
 from postgres import Server, available
 
-SOUND = ("fsync = on", "idle_in_transaction_session_timeout = '10min'")
+SOUND = (
+    "fsync = on",
+    "idle_in_transaction_session_timeout = '10min'",
+    "max_prepared_transactions = 2",
+    "wal_level = logical",
+)
 REMEDY = re.compile(r"^ +in (psql|a shell): +(.*)$", re.MULTILINE)
 DEADLINE_SECONDS = 30.0
 

@@ -96,6 +96,10 @@ class Service:
         """What psql prints, unaligned and without headers; `text` is its standard input."""
         return self._run([psql_path(), self.url], statement, text)
 
+    def psql_script(self, text: str) -> str:
+        """What psql prints of statements as a person types them, one after the other."""
+        return self._run([psql_path(), self.url, "-f", "-"], None, text)
+
     def psql_until(self, statement: str, wanted: str) -> None:
         """Ask again and again until psql prints this."""
         until = time.monotonic() + DEADLINE_SECONDS
@@ -110,9 +114,9 @@ class Service:
         folder = folder.strip('"')
         return f"postgresql://postgres@/rowbell?host={folder}"
 
-    def _run(self, command: list[Path | str], statement: str, text: str | None) -> str:
+    def _run(self, command: list[Path | str], statement: str | None, text: str | None) -> str:
         done = subprocess.run(
-            [*command, "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement],
+            [*command, "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-c", statement] if statement else [])],
             env=self.environment,
             input=text,
             capture_output=True,

@@ -174,7 +174,7 @@ def test_a_bad_line_is_named_and_what_came_before_is_counted(
     done = rowbell.run("enqueue", "--lines", "-", "--json", given="{}\n" * 1_001 + line + "\n")
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
-    assert "1000 tasks of the lines before were inserted" in done.stderr
+    assert "1,000 tasks of the lines before were inserted" in done.stderr
     assert rowbell.says("psql", "--", "-XAtc", "select count(*) from rowbell.tasks") == "1000\n"
 
 

@@ -1,7 +1,6 @@
 """`rowbell doctor`: each broken set-up is named, and the mend works as it is printed."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -12,22 +11,6 @@ from e2e.command_line import NOWHERE
 from pooler import Pooler
 
 FAKE_TIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-HANDLERS = """
-from rowbell import task
-
-@task
-async def report_render() -> None:
-    pass
-"""
-
-
-@pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    folder = tmp_path_factory.mktemp("clinic")
-    (folder / "acme_tasks.py").write_text(HANDLERS)
-    clinic = Clinic(folder)
-    yield clinic
-    clinic.close()
 
 
 def test_a_sound_set_up_is_fine(clinic: Clinic) -> None:
@@ -162,14 +145,14 @@ def test_no_worker_for_a_kind_that_has_a_module(clinic: Clinic) -> None:
     clinic.psql("insert into rowbell.kinds (name, module) values ('report_render', 'acme_tasks')")
     task = clinic.psql("insert into rowbell.tasks (kind) values ('report_render') returning id")
     assert "knows kind report_render" in clinic.shell(f"rowbell explain {task}")
-    clinic.paste(clinic.names("Tasks of kind report_render are due since"))
+    clinic.paste(clinic.names("No live worker knows kind report_render: 1 task of it is due"))
     clinic.until(f"select status = 'COMPLETED' from rowbell.tasks where id = {task}")
     clinic.is_content()
 
 
 def test_no_worker_for_a_kind_that_nobody_knows(clinic: Clinic) -> None:
     clinic.psql("insert into rowbell.tasks (kind) values ('misspelt')")
-    clinic.paste(clinic.names("no worker has ever known it"))
+    clinic.paste(clinic.names("No worker has ever known it"))
     clinic.is_content()
 
 

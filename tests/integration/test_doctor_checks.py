@@ -13,6 +13,8 @@ import pytest
 
 from rowbell.cli.doctor.rounds import CHECKS, Check, Needs, examine
 from rowbell.db.doctor import grants
+from rowbell.db.doctor.constraints import constraints
+from rowbell.db.doctor.constraints import of_migrations as of_files
 from rowbell.db.doctor.finding import Answer
 from rowbell.db.doctor.indexes import indexes, of_migrations
 from rowbell.db.doctor.objects import objects
@@ -180,3 +182,25 @@ def test_every_check_is_documented(topic: str) -> None:
 
     page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
     assert f"| `{topic}` |" in page
+
+
+async def test_every_constraint_of_the_migrations_is_there(patient: Patient) -> None:
+    answer = await constraints(patient)
+    assert list(answer.findings) == []
+    assert int(answer.said.split()[0]) >= 50
+
+
+def test_a_constraint_that_a_later_migration_replaces_is_asked_for_as_it_is_there() -> None:
+    first = (
+        "create table rowbell.a (\n  id int,\n  constraint low check (id > 0),  -- a ( of prose\n"
+        "  constraint one check (id <> ascii(')')),\n  constraint a_pkey primary key (id)\n);\n"
+    )
+    second = (
+        "alter table rowbell.a\n  drop constraint low,\n  add constraint high check (id < 9);\n"
+    )
+    files = [SchemaFile("migrations/1.sql", first), SchemaFile("migrations/2.sql", second)]
+    assert of_files(files) == {
+        ("a", "one"): "check (id <> ascii(')')) not valid",
+        ("a", "a_pkey"): "primary key (id)",
+        ("a", "high"): "check (id < 9) not valid",
+    }

@@ -222,7 +222,7 @@ async def test_an_old_snapshot_is_told_of_with_its_holder(
             "select sentence from rowbell.attention_database(now() + interval '11 minutes')"
             " where topic = 'snapshot'"
         )
-        assert f"pid {pid}" in told[0]["sentence"]
+        assert told[0]["sentence"].startswith(f"Session {pid} (")
 
 
 async def test_a_beat_that_found_more_by_sweep_says_when(connection: asyncpg.Connection) -> None:

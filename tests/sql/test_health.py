@@ -1,6 +1,7 @@
 """rowbell.health: what is wrong is named, and what it says to paste mends it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -101,7 +102,7 @@ async def test_a_kind_that_no_worker_ever_knew_can_be_cancelled(
     connection: asyncpg.Connection,
 ) -> None:
     await work(connection, kind="misspelt")
-    assert "no worker has ever known it" in await mend(connection, "kind.unknown")
+    assert "No worker has ever known it" in await mend(connection, "kind.unknown")
 
 
 async def test_a_kind_whose_worker_is_gone_names_its_module(
@@ -284,6 +285,57 @@ async def test_an_index_that_is_not_valid_is_named_and_made_anew(
         " where indexrelid = 'rowbell.tasks_batches'::regclass"
     )
     assert "tasks_batches" in await mend(connection, "index.invalid")
+
+
+@pytest.mark.parametrize(
+    ("breaking", "topic"),
+    [
+        ("alter table rowbell.kinds set unlogged", "table.unlogged"),
+        ("alter table rowbell.tasks enable row level security", "table.hidden"),
+        ("alter sequence rowbell.tasks_id_seq restart 1", "sequence.behind"),
+        ("alter sequence rowbell.tasks_id_seq maxvalue 60", "sequence.end"),
+        ("alter role current_user connection limit 3", "connections.limit"),
+        ("alter table rowbell.tasks enable replica trigger bell_for_inserts", "trigger"),
+    ],
+)
+async def test_what_somebody_has_altered_is_named_and_altered_back(
+    connection: asyncpg.Connection, breaking: str, topic: str
+) -> None:
+    await insert(connection, count=55)
+    assert await told(connection, topic) == []
+    await connection.execute(breaking)
+    assert await mend(connection, topic)
+    await insert(connection, count=10)
+
+
+async def test_one_is_not_several(connection: asyncpg.Connection) -> None:
+    """Every sentence of what needs somebody, and why a task waits, says 1 task, not 1 tasks."""
+    await connection.execute("insert into rowbell.kinds (name, max_running) values ('bbb', 1)")
+    await connection.execute("insert into rowbell.queues (name, paused_at) values ('off', now())")
+    await register(connection, at=now() - timedelta(seconds=20))
+    await connection.execute("update rowbell.workers set lease = '30 s', busy = 1, slots = 1")
+    await register(connection, "bbb", at=now(), queues=("far",))
+    due = now() - timedelta(minutes=2)
+    tasks = []
+    for of in ({}, {"kind": "misspelt"}, {"kind": "bbb"}, {"queue": "off"}, {"queue": "batch"}):
+        tasks += await insert(connection, **{"run_at": due, "batch": "b", **of})
+    tasks += await insert(connection, after_batch="b")
+    await connection.execute(
+        'update rowbell.tasks set failures = 1, error = \'{"type": "E", "message": "m"}\','
+        " run_at = now() + interval '1 h' where queue = 'batch'"
+    )
+    await connection.execute(
+        "insert into rowbell.minutes values"
+        " (date_trunc('minute', now()), 'default', 'aaa', 0, 0, 0, 1, 0, 0, 0, '{}', '{}')"
+    )
+    said = [row["sentence"] for row in await connection.fetch("table rowbell.health")]
+    said += [row["sentence"] for row in await connection.fetch("select * from rowbell.attention()")]
+    for task in tasks:
+        said += [r[0] for r in await connection.fetch("select * from rowbell.explain($1)", task)]
+    text = "\n".join(said)
+    for one in ("1 task of it is due", "1 task of kind aaa", "1 of 1 slot", "after 1 failure ("):
+        assert one in text, text
+    assert re.findall(r"\b1 (?:\w+ )?(?:tasks|slots|failures|workers|run|are|were)\b", text) == []
 
 
 async def test_a_trigger_that_is_off_or_gone_is_told_in_health_too(

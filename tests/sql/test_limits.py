@@ -285,5 +285,5 @@ async def test_explain_names_the_limit_and_the_tasks_that_take_it_up(
     assert (await row(connection, first))["status"] == "PROCESSING"
     reasons = await connection.fetch("select reason from rowbell.explain($1)", second)
     assert [each[0] for each in reasons] == [
-        f"Its concurrency_key ann may run 1 at once, and 1 run: {first}."
+        f"Its concurrency_key ann may run 1 at once, and 1 runs: {first}."
     ]

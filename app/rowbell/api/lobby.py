@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rowbell.api.limits import Draining, TooManySockets
+from rowbell.number import many
 
 SLICE_SECONDS = 0.1
 PACE = 200
@@ -38,7 +39,7 @@ class Lobby:
             raise Draining("this process is about to end.", hint="Connect again in a second.")
         if self._by_subject[subject] >= self._most:
             raise TooManySockets(
-                f"{self._most} connections are open, which is the most.",
+                f"{many(self._most, 'connection is', 'connections are')} open, which is the most.",
                 hint="Close one first: a connection can carry many subscriptions.",
             )
         key = object()

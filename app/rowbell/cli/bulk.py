@@ -16,6 +16,7 @@ from rowbell.db import bulk
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument
 from rowbell.logs import log
+from rowbell.number import many
 from rowbell.task import Changes, Selection
 
 CHUNK = 1_000
@@ -118,8 +119,8 @@ def _confirm(settings: Settings, verb: Verb, asked: Asked) -> None:
     found = _counted(settings, verb, asked)
     if not found.matched:
         return
-    number = f"{found.matched:,}{' or more' if found.has_more else ''}"
-    if not typer.confirm(f"{verb.infinitive} {number} tasks?", err=True):
+    tasks = f"{found.matched:,} or more tasks" if found.has_more else many(found.matched, "task")
+    if not typer.confirm(f"{verb.infinitive} {tasks}?", err=True):
         say("Nothing was changed.")
         raise typer.Exit(1)
 
@@ -156,11 +157,13 @@ def _tell(done: Changes, verb: Verb, *, dry_run: bool) -> None:
     more = " There are more." if done.has_more else ""
     some = f" For example {', '.join(map(str, done.sample))}." if done.sample else ""
     if dry_run:
-        say(f"{done.matched:,} tasks match.{more}{some}")
+        say(f"{many(done.matched, 'task matches', 'tasks match')}.{more}{some}")
     else:
-        say(f"{done.changed:,} of {done.matched:,} tasks were {verb.past}.{more}{some}")
+        were = "was" if done.changed == 1 else "were"
+        say(f"{done.changed:,} of {many(done.matched, 'task')} {were} {verb.past}.{more}{some}")
     if done.key_taken:
-        say(f"{done.key_taken:,} have a unique key that an open task has: they stay as they are.")
+        has = "has a unique key" if done.key_taken == 1 else "have unique keys"
+        say(f"{done.key_taken:,} {has} that an open task has: nothing is changed there.")
 
 
 def is_empty(wanted: Selection) -> bool:

@@ -20,6 +20,7 @@ from rowbell.db import inserts
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument
 from rowbell.logs import log
+from rowbell.number import many
 from rowbell.task import LIMIT_BYTES, AfterFailure, Conflict, NewTask, OnConflict, Task
 
 TEXT_BYTES = 1_048_576
@@ -165,7 +166,7 @@ def _enqueue_lines(settings: Settings, source: str, *, park: bool, as_json: bool
     def tell(created: list[Task]) -> None:
         told.update(task.conflict or "created" for task in created)
         if errors.is_terminal:
-            errors.print(f"{told.total():,} tasks", style="dim")
+            errors.print(many(told.total(), "task"), style="dim")
         if not as_json and not out.is_terminal:
             say("\n".join(str(task.id) for task in created))
 
@@ -180,7 +181,7 @@ def _enqueue_lines(settings: Settings, source: str, *, park: bool, as_json: bool
         show_json({"tasks": total, **counts})
     elif out.is_terminal:
         words = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-        say(f"{total:,} tasks: {words}." if total else "There are no lines.")
+        say(f"{many(total, 'task')}: {words}." if total else "There are no lines.")
 
 
 def read_payload(text: str) -> orjson.Fragment:

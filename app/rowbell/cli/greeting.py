@@ -17,6 +17,7 @@ from rowbell.cli.settings import is_default_home
 from rowbell.cli.urls import masked, without_password
 from rowbell.db import overview
 from rowbell.errors import RowbellError
+from rowbell.number import many
 
 if TYPE_CHECKING:
     from rowbell.config import Settings
@@ -71,7 +72,7 @@ class Greeting:
             yield "open to", "anybody who reaches it: rowbell token create NAME --role admin"
         if service.worker:
             kinds = ", ".join(service.worker.handlers.kinds)
-            yield "worker", f"{service.settings.slots} slots for {kinds}"
+            yield "worker", f"{many(service.settings.slots, 'slot')} for {kinds}"
         if service.crew:
             yield "workers", _crew(service.settings)
 
@@ -98,7 +99,9 @@ def _headline() -> Text:
 
 
 def _crew(settings: "Settings") -> str:
-    return f"{settings.processes} processes, {settings.slots} slots each"
+    return (
+        f"{many(settings.processes, 'process', 'processes')}, {many(settings.slots, 'slot')} each"
+    )
 
 
 def _say(text: Text) -> None:

@@ -14,6 +14,7 @@ from rowbell.cli.kinds import refuse_unknown
 from rowbell.db import inserts
 from rowbell.db.pool import Database
 from rowbell.errors import InvalidArgument, RowbellError
+from rowbell.number import many
 from rowbell.task import NewTask, Task
 
 NAMES = [field.name for field in dataclasses.fields(NewTask)]
@@ -59,7 +60,9 @@ async def insert(
             done += len(created)
             tell(created)
     except RowbellError as error:
-        error.message += f" {done} tasks of the lines before were inserted."
+        error.message += (
+            f" {many(done, 'task')} of the lines before {'was' if done == 1 else 'were'} inserted."
+        )
         raise
     return done
 

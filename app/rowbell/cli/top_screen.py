@@ -13,6 +13,7 @@ from rowbell.cli.screen import one_line, printable, say, show_table
 from rowbell.db.queues import QueueLine
 from rowbell.db.roster import Running, WorkerLine
 from rowbell.db.summary import Summary
+from rowbell.number import many
 
 Row = Sequence[Text | str]
 
@@ -78,7 +79,9 @@ def _head(seen: Seen) -> Text:
         text.append(f"{counts.get(status, 0):,} {status}  ", style)
     text.append(f"{done:,.1f} done/s  ", "green")
     text.append(
-        f"{seen.summary.workers} workers, {seen.summary.busy}/{seen.summary.slots} slots", "default"
+        f"{many(seen.summary.workers, 'worker')},"
+        f" {seen.summary.busy}/{many(seen.summary.slots, 'slot')}",
+        "default",
     )
     return text
 

@@ -12,6 +12,7 @@ import orjson
 from rowbell.config import Settings
 from rowbell.db.alerts import Alert
 from rowbell.logs import log
+from rowbell.number import many
 
 TRIES = 4
 PAUSE_SECONDS = 1.0
@@ -87,8 +88,8 @@ def sentence(alert: Alert) -> str:
             f" {detail['seconds']:.0f} s: tasks wait for sweeps."
         )
     kinds = ", ".join(f"{kind} {count}" for kind, count in detail.get("kinds", {}).items())
-    plural = "task has" if alert.tasks == 1 else "tasks have"
-    return f"Rowbell: {alert.tasks} {plural} FAILED ({kinds}). rowbell errors shows why."
+    tasks = many(alert.tasks, "task has", "tasks have")
+    return f"Rowbell: {tasks} FAILED ({kinds}). rowbell errors shows why."
 
 
 _OVER = {

@@ -12,6 +12,7 @@ from rowbell.cli.screen import printable, say
 from rowbell.cli.urls import masked
 from rowbell.config import PREFIX, Settings
 from rowbell.db.doctor.finding import Finding, Severity
+from rowbell.number import many
 
 STYLES = {
     "fine": "green",
@@ -21,7 +22,7 @@ STYLES = {
     "problem": "bold red",
 }
 MASK = "***"
-_NAME, _VERDICT = 11, 12
+_NAME, _VERDICT = 12, 12
 
 
 def tell(result: Result) -> None:
@@ -56,11 +57,7 @@ def sum_up(results: list[Result]) -> Text:
     counted = Counter(finding.severity for result in results for finding in result.findings)
     if not counted:
         return Text("Everything is fine.", "green")
-    words = [
-        f"{counted[severity]} {severity}{'s' if counted[severity] > 1 else ''}"
-        for severity in Severity
-        if counted[severity]
-    ]
+    words = [many(counted[severity], severity) for severity in Severity if counted[severity]]
     worst = next(severity for severity in Severity if counted[severity])
     return Text(f"{', '.join(words)}.", STYLES[worst])
 

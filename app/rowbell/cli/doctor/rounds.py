@@ -9,6 +9,7 @@ from rowbell.db.doctor import health
 from rowbell.db.doctor.address import listening, server
 from rowbell.db.doctor.canary import canary
 from rowbell.db.doctor.clock import clock
+from rowbell.db.doctor.constraints import constraints
 from rowbell.db.doctor.finding import Answer, Finding, Severity, problem
 from rowbell.db.doctor.grants import grants
 from rowbell.db.doctor.indexes import indexes
@@ -46,6 +47,7 @@ CHECKS = (
     Check("schema", schema, Needs.NOTHING),
     Check("objects", objects),
     Check("indexes", indexes),
+    Check("constraints", constraints),
     Check("grants", grants),
     *(Check(topic, health.of(topic), Needs.HEALTH) for topic in health.FINE),
     Check("canary", canary, seconds=CANARY_SECONDS),

@@ -15,12 +15,14 @@ FINE = {
     "tables": "tables and indexes are in good order",
 }
 
+_COLUMNS = "severity, topic, sentence, remedy, remedy_in"
+
 
 def of(topic: str) -> Callable[[Patient], Awaitable[Answer]]:
     """The check that asks rowbell.health_of_<topic>()."""
 
     async def ask(patient: Patient) -> Answer:
-        rows = await patient.connection.fetch(f"select * from rowbell.health_of_{topic}()")  # noqa: S608
+        rows = await patient.connection.fetch(f"select {_COLUMNS} from rowbell.health_of_{topic}()")  # noqa: S608
         return Answer(FINE[topic], [_finding(*row) for row in rows])
 
     return ask

@@ -4,6 +4,7 @@ from rowbell import __version__
 from rowbell.db.doctor.finding import Answer, Finding, problem
 from rowbell.db.doctor.patient import Patient
 from rowbell.errors import ConfigurationError
+from rowbell.number import many
 
 _VERSION = "select version from rowbell.schema_files order by applied_at desc, path desc limit 1"
 
@@ -31,6 +32,7 @@ async def schema(patient: Patient) -> Answer:
 def _old(paths: list[str]) -> Finding:
     named = ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")
     sentence = (
-        f"The schema is older than this version: {len(paths)} files are not applied ({named})."
+        "The schema is older than this version:"
+        f" {many(len(paths), 'file is', 'files are')} not applied ({named})."
     )
     return problem("schema.old", sentence, command="rowbell migrate")
