@@ -75,7 +75,7 @@ class Listener:
     _is_pooled: bool = False
 
     def __post_init__(self) -> None:
-        self._watching = Watching(self._stirred.set, lambda: self.ears.changes())
+        self._watching = Watching(self.ears, self._stirred.set)
 
     def watch(self, wanted: bool) -> None:
         """Tell (or do not tell) the ears whenever something may have changed."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from math import inf
 
-from rowbell.db.ears import CHANGES
+from rowbell.db.ears import CHANGES, Ears
 from rowbell.db.session import Session
 
 TELLS = 8
@@ -45,11 +45,11 @@ select pg_advisory_unlock(1919907682, 2),
 class Watching:
     """Of one listener, which calls `keep` whenever `stir` was called."""
 
-    def __init__(self, stir: Callable[[], None], look: Callable[[], None]) -> None:
-        """look: something may have changed."""
+    def __init__(self, ears: Ears, stir: Callable[[], None]) -> None:
         self.wanted = False
+        """While True, the ears are told whenever something may have changed."""
+        self._ears = ears
         self._stir = stir
-        self._look = look
         self._told: deque[float] = deque(maxlen=TELLS)
         self._holds = False
         self._awake: asyncio.TimerHandle | None = None
@@ -62,7 +62,7 @@ class Watching:
             self._stir()
         elif payload and not self._holds:
             self._stir()
-        self._look()
+        self._ears.changes()
 
     async def keep(self, session: Session) -> float:
         """Hold the lock, or do without; returns the seconds until that has to be done again."""
@@ -76,7 +76,7 @@ class Watching:
         self._holds = found == _MINE
         if found == _OPEN and self.wanted:
             self._stay_awake(UNSURE_SECONDS)
-        self._look()  # what was told to nobody is committed now, or is looked for again
+        self._ears.changes()  # what was told to nobody is committed now, or is looked for again
         return inf if found in (_MINE, _OPEN) else ANOTHER_SECONDS
 
     def disconnect(self) -> None:
@@ -102,7 +102,7 @@ class Watching:
         loop = asyncio.get_running_loop()
         if self.wanted and loop.time() < self._awake_until:
             self._awake = loop.call_later(LOOK_SECONDS, self._look_by_itself)
-            self._look()
+            self._ears.changes()
         else:
             self._awake = None
             self._stir()
