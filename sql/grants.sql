@@ -56,7 +56,7 @@ begin
 
     -- service: what `rowbell serve` logs in as, when it does not own the schema
     'grant select, insert, update, delete on rowbell.tasks, rowbell.queues, rowbell.kinds, rowbell.workers, rowbell.keys, rowbell.buckets, rowbell.dependencies, rowbell.attempts, rowbell.schedules, rowbell.stacks, rowbell.alerts to rowbell_service',
-    'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text) to rowbell_reader',
+    'grant execute on function rowbell.read_journal(pg_snapshot, pg_snapshot, bigint, integer, text, bigint[], text[], text[]) to rowbell_reader',
     'grant execute on all functions in schema rowbell to rowbell_service',
 
     -- viewer: what the service becomes while it reads for a caller of the API who sees only some tasks

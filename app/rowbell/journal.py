@@ -1,5 +1,6 @@
 """What the journal tells: one entry an event, and cursors that say what somebody has seen of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,6 +65,30 @@ class Entry:
                 (self.created_by, wanted.created_by),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Entries of these tasks, of these queues, or of these kinds."""
+
+    tasks: list[int]
+    queues: list[str]
+    kinds: list[str]
+
+    @classmethod
+    def of(cls, wanted: Iterable[Filter], tasks: Iterable[int] = ()) -> "Scope | None":
+        """A small one that holds what matches any of these, and these tasks; None: everything."""
+        of_tasks, of_queues, of_kinds = set(tasks), set[str](), set[str]()
+        for each in wanted:
+            if each.ids is not None:
+                of_tasks.update(each.ids)
+            elif each.queue is not None:
+                of_queues.update(each.queue)
+            elif each.kind is not None:
+                of_kinds.update(each.kind)
+            else:
+                return None
+        return cls(list(of_tasks), list(of_queues), list(of_kinds))
 
 
 @dataclass(frozen=True, slots=True)

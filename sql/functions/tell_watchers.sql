@@ -1,5 +1,5 @@
--- Watchers hold lock (rowb, 2) exclusively while they watch. Not held: nobody watches, nothing is
--- sent, and whoever begins to watch waits for this transaction. Held: tell them to look.
+-- A watcher that sleeps holds lock (rowb, 2) exclusively. Held: tell all of them to look. Not held: nobody
+-- watches, or all look by themselves; nothing is sent, and whoever goes to sleep waits for this transaction.
 create or replace function rowbell.tell_watchers()
 returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -10,4 +10,4 @@ begin
   return null;
 end $$;
 comment on function rowbell.tell_watchers() is
-  'After any change of rowbell.tasks: one NOTIFY rowbell_changes a transaction, but only while an API process watches.';
+  'After any change of rowbell.tasks: one NOTIFY rowbell_changes a transaction, but only while a process watches and does not look by itself.';

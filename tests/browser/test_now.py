@@ -1,11 +1,16 @@
 """The view Now, driven on a service that works."""
 
+import itertools
 import re
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 from browser.conftest import OpenPage
 from e2e.service import Service
+
+LEAST_PAUSE_SECONDS = 1.5
+"""Of the two seconds that are asked for, the frame before may have been late."""
 
 COUNTED_MS = 20_000
 """Counts come from the journal, with the sweep."""
@@ -32,6 +37,28 @@ def test_a_row_of_psql_is_counted_on_the_page_without_a_reload(
     before = number(completed)
     service.psql("insert into rowbell.tasks (kind) select 'echo' from generate_series(1, 20)")
     expect(completed).to_have_text(f"{before + 20:,}", timeout=COUNTED_MS)
+
+
+def test_however_much_runs_the_page_is_told_once_in_two_seconds(
+    page: Page, service: Service
+) -> None:
+    told_at: list[float] = []
+
+    def received(frame: dict[str, Any]) -> None:
+        if '"overview":' in frame["response"]["payloadData"]:
+            told_at.append(frame["timestamp"])
+
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.webSocketFrameReceived", received)
+    page.reload()
+    completed = counted(page, "COMPLETED")
+    expect(completed).to_be_visible()
+    before = number(completed)
+    for _ in range(10):
+        service.psql("insert into rowbell.tasks (kind) select 'echo' from generate_series(1, 500)")
+    expect(completed).to_have_text(f"{before + 5_000:,}", timeout=COUNTED_MS)
+    assert min(late - early for early, late in itertools.pairwise(told_at)) > LEAST_PAUSE_SECONDS
 
 
 def test_the_charts_say_in_words_what_they_show(page: Page, service: Service) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from rowbell.db.embedded import psql_path
 
 from browser.conftest import OpenPage
-from browser.task_rows import new_queue, rows
+from browser.task_rows import insert_many, new_queue, rows
 from e2e.service import Service
 
 INSERTS = 30
@@ -100,6 +100,24 @@ def test_the_page_stays_calm_while_thousands_of_tasks_run(
     assert grown < 10e6
 
 
+def test_twenty_thousand_changes_leave_no_more_nodes_behind_than_a_thousand(
+    service: Service, open_page: OpenPage
+) -> None:
+    queue = new_queue()
+    insert_many(service, queue, 60)
+    page = open_page(f"#/tasks?queue={queue}")
+    expect(rows(page)).to_have_count(50)
+    nodes = []
+    for number in (350, 7_000):
+        for _ in range(number // 350):
+            insert_many(service, queue, 350)
+        latest = service.psql(f"select max(id) from rowbell.tasks where queue = '{queue}'")
+        expect(page.locator(f'tr[data-id="{latest}"]')).to_contain_text("COMPLETED")
+        expect(rows(page)).to_have_count(50)
+        nodes.append(_nodes(page))
+    assert nodes[1] < 1.1 * nodes[0]
+
+
 def test_a_list_that_was_busy_is_told_of_single_changes_again(
     service: Service, open_page: OpenPage
 ) -> None:
@@ -135,6 +153,15 @@ def _longest(page: Page) -> float:
     """
     share = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     return max([0.0, *page.evaluate("window.long")]) / share
+
+
+def _nodes(page: Page) -> int:
+    """Of the document, and those that are held without being in it."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    counted: int = session.send("Memory.getDOMCounters")["nodes"]
+    session.detach()
+    return counted
 
 
 def _heap(page: Page) -> float:

@@ -7,11 +7,12 @@ import asyncpg
 
 from rowbell.db import journal
 from rowbell.db.pool import Database
-from rowbell.journal import Cursor, Entry
+from rowbell.journal import Cursor, Entry, Scope
 
 WRITERS = 16
 SECONDS = 4.0
-ALL = "select id from rowbell.journal order by id"
+ALL = "select id, kind from rowbell.journal order by id"
+EVEN = Scope(tasks=[], queues=[], kinds=["even"])
 
 
 class Fire:
@@ -28,14 +29,14 @@ class Fire:
         session = await asyncpg.connect(self._url)
         try:
             while not self.over:
-                await self._write(session, slow=number < 2)
+                await self._write(session, "odd" if number % 2 else "even", slow=number < 2)
         finally:
             await session.close()
 
-    async def _write(self, session: asyncpg.Connection, *, slow: bool) -> None:
+    async def _write(self, session: asyncpg.Connection, kind: str, *, slow: bool) -> None:
         transaction = session.transaction()
         await transaction.start()
-        await session.execute("insert into rowbell.tasks (kind) values ('aaa')")
+        await session.execute("insert into rowbell.tasks (kind) values ($1)", kind)
         savepoint = session.transaction()
         await savepoint.start()
         await session.execute(
@@ -48,13 +49,15 @@ class Fire:
         await (transaction.rollback() if self._random.random() < 0.2 else transaction.commit())
 
 
-async def follow(database: Database, since: Cursor, fire: Fire, *, most: int) -> list[Entry]:
+async def follow(
+    database: Database, since: Cursor, fire: Fire, *, most: int, within: Scope | None
+) -> list[Entry]:
     """What a reader gets that pauses, and cuts its pages, at random; ends when all is read."""
     pauses = random.Random(most)  # noqa: S311 - no secret
     entries: list[Entry] = []
     while True:
         was_out = fire.out
-        page = await journal.read(database, since, most=most)
+        page = await journal.read(database, since, most=most, within=within)
         entries += page.entries
         since = page.cursor
         if page.entries and pauses.random() < 0.3:
@@ -74,18 +77,21 @@ async def test_every_entry_is_read_once_and_those_of_a_task_in_order(
     async with asyncio.TaskGroup() as group:
         burning = [group.create_task(fire.burn(number)) for number in range(WRITERS)]
         readers = [
-            group.create_task(follow(database, start, fire, most=most)) for most in (7, 1_000)
+            (within, group.create_task(follow(database, start, fire, most=most, within=within)))
+            for most in (7, 1_000)
+            for within in (None, EVEN)
         ]
         await asyncio.sleep(SECONDS)
         fire.over = True
         await asyncio.wait(burning)
         fire.out = True
-    written = [row[0] for row in await connection.fetch(ALL)]
+    written = await connection.fetch(ALL)
     assert len(written) > 100
-    for reader in readers:
+    for within, reader in readers:
+        wanted = [row["id"] for row in written if within is None or row["kind"] == "even"]
         read = [entry.id for entry in reader.result()]
         assert len(read) == len(set(read)), "something came twice"
-        assert sorted(read) == written, "something was missed"
+        assert sorted(read) == wanted, "something was missed"
         last: dict[int, int] = {}
         for entry in reader.result():
             assert entry.id > last.get(entry.task_id, 0), "a task was told out of order"

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rowbell.api.cursors import encode_stream
 from rowbell.api.limits import ClientTooSlow
 from rowbell.api.outbox import Outbox
 from rowbell.errors import RowbellError
-from rowbell.journal import Cursor, Entry
-from rowbell.task import Task
+from rowbell.journal import Cursor, Entry, Event
+from rowbell.task import Filter, Task
+from rowbell.viewer import Viewer
 
 ROOM = 10_000
 """Changes that may wait. They are shared with the other backlogs: each costs little."""
@@ -40,14 +40,27 @@ class Arrival:
     at: Cursor
 
 
-Wanted = Callable[[Entry], bool]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries a subscription is told of."""
+
+    viewer: Viewer
+    selected: Filter = field(default_factory=Filter)
+    only: Event | None = None
+
+    def has(self, entry: Entry) -> bool:
+        return (
+            self.only in (None, entry.event)
+            and entry.matches(self.selected)
+            and self.viewer.sees(entry.created_by, entry.audience)
+        )
 
 
 class Backlog:
     """Holds the changes that are wanted, and between them, who has come when."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self.wants = wanted
+        self.wanted = wanted
         self.reached: Cursor | None = None
         """How far the stream has come, once everything has been taken."""
         self._waiting: deque[Change | Arrival] = deque()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass
 
-from rowbell.api.backlog import Change
+from rowbell.api.backlog import Change, Wanted
 from rowbell.api.cursors import encode_stream
 from rowbell.api.feeds import ChangeFeed, Feed
 from rowbell.api.reader import PAGE
@@ -13,7 +13,7 @@ from rowbell.api.subscriptions import Watch
 from rowbell.db import journal
 from rowbell.db.pool import Database
 from rowbell.errors import Unavailable
-from rowbell.journal import Cursor, Entry, Page
+from rowbell.journal import Cursor, Page, Scope
 from rowbell.task import Filter
 from rowbell.viewer import Viewer
 
@@ -53,6 +53,10 @@ class ChangesSource(Source):
     def feed(self) -> Feed:
         return ChangeFeed(self.watch, self._wanted, _told, _checkpoint)
 
+    @property
+    def _wanted(self) -> Wanted:
+        return Wanted(self.viewer, self.selected)
+
     async def beginning(self, join: Join) -> AsyncGenerator[Told, None]:
         """Raises CursorExpired, ClientTooSlow."""
         seen = None
@@ -69,9 +73,6 @@ class ChangesSource(Source):
                     yield each
         yield _checkpoint(start)
 
-    def _wanted(self, entry: Entry) -> bool:
-        return entry.matches(self.selected) and self.viewer.sees(entry.created_by, entry.audience)
-
     async def _past(self, since: Cursor) -> AsyncGenerator[tuple[Cursor, list[Told]], None]:
         """All that there is, or, from the beginning of a difference, all up to its end.
 
@@ -87,14 +88,15 @@ class ChangesSource(Source):
 
     async def _page(self, since: Cursor) -> Page:
         """A restart of PostgreSQL is waited for: it is no reason to end a subscription."""
+        within = Scope.of([self.selected])
         while True:
             try:
-                return await journal.read(self.database, since, most=PAGE)
+                return await journal.read(self.database, since, most=PAGE, within=within)
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _changes(self, page: Page) -> list[Change]:
-        wanted = [entry for entry in page.entries if self._wanted(entry)]
+        wanted = [entry for entry in page.entries if self._wanted.has(entry)]
         while True:
             try:
                 return await self.watch.reader.changes(page, wanted)

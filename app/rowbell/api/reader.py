@@ -1,15 +1,18 @@
 """The one reader of the journal that a process has: it reads once, for all subscribers."""
 
 import asyncio
+from collections.abc import Collection
 
 from rowbell.api.backlog import Backlog, Change
 from rowbell.api.outbox import Outbox
 from rowbell.db import journal, overview
 from rowbell.db.pool import Database
 from rowbell.errors import CursorExpired
-from rowbell.journal import Cursor, Entry, Page
+from rowbell.journal import Cursor, Entry, Page, Scope
 
 PAGE = 1_000
+MOST_SCOPES = 200
+"""Filters and tasks that are asked for by name; of more, everything is read."""
 CHECKS = 10_000
 """Of entries against what is wanted, then others get their turn on the event loop."""
 
@@ -37,10 +40,10 @@ class Reader:
         """Nobody is there: whoever comes next need not be told what happens until then."""
         self._position = None
 
-    async def look(self) -> set[int] | None:
-        """Deliver what is new; returns the ids of the tasks of the entries. Raises Unavailable.
+    async def look(self, tasks: Collection[int]) -> set[int] | None:
+        """Deliver what is new; returns which of these tasks, and maybe others, have changed.
 
-        None: it is not known which tasks have changed.
+        None: it is not known which. Raises Unavailable.
         """
         joining = list(self._joining)
         if self._position is None or (joining and not self._backlogs):
@@ -48,13 +51,20 @@ class Reader:
             self._arrive(position, joining)
             return None
         try:
-            page = await journal.read(self._database, self._position, most=PAGE)
+            page = await journal.read(
+                self._database, self._position, most=PAGE, within=self._scope(tasks)
+            )
         except CursorExpired as expired:
             self._expire(expired)
             return None
         await self._deliver(page)
         self._arrive(page.cursor, joining if page.is_last else [])
         return {entry.task_id for entry in page.entries}
+
+    def _scope(self, tasks: Collection[int]) -> Scope | None:
+        if len(self._backlogs) + len(tasks) > MOST_SCOPES:
+            return None
+        return Scope.of((backlog.wanted.selected for backlog in self._backlogs), tasks)
 
     @property
     def is_behind(self) -> bool:
@@ -82,7 +92,7 @@ class Reader:
         wanted: dict[Backlog, list[Entry]] = {}
         checks = 0
         for backlog in list(self._backlogs) if entries else ():
-            wanted[backlog] = [entry for entry in entries if backlog.wants(entry)]
+            wanted[backlog] = [entry for entry in entries if backlog.wanted.has(entry)]
             checks += len(entries)
             if checks > CHECKS:
                 checks = 0

@@ -7,11 +7,11 @@ from typing import Any, TypeVar, cast
 
 from ariadne import SubscriptionType
 
-from rowbell.api.backlog import Change
+from rowbell.api.backlog import Change, Wanted
 from rowbell.api.feeds import ChangeFeed, Feed, TaskFeed
 from rowbell.api.outbox import Outbox
 from rowbell.api.subscriptions import Watch
-from rowbell.journal import Entry, Event
+from rowbell.journal import Event
 from rowbell.task import Task
 from rowbell.viewer import Viewer
 
@@ -78,10 +78,8 @@ class AddedSource(Source):
         return "added"
 
     def feed(self) -> Feed:
-        return ChangeFeed(self.watch, self._wanted, self._event)
-
-    def _wanted(self, entry: Entry) -> bool:
-        return entry.event is Event.CREATED and self.viewer.sees(entry.created_by, entry.audience)
+        wanted = Wanted(self.viewer, only=Event.CREATED)
+        return ChangeFeed(self.watch, wanted, self._event)
 
     def _event(self, change: Change) -> Task | None:
         task = change.task

@@ -14,7 +14,7 @@ from rowbell.task import Task
 from rowbell.viewer import Viewer
 
 LOOK_SECONDS = 0.02
-"""From a look that found something to the next: at most fifty a second, however much changes."""
+"""From one look to the next: at most fifty a second, however much changes."""
 
 SAFETY_SECONDS = 1.0
 """Looks go on without a notification while somebody watches: one may have been missed."""
@@ -59,7 +59,8 @@ class Watch:
         while True:
             await self._wait()
             self._changed.clear()  # before the look: what changes during it asks for another
-            if self._subscribers and await self._look_safely():
+            if self._subscribers:
+                await self._look_safely()
                 await asyncio.sleep(self._pause)
 
     async def task(self, task_id: int, viewer: Viewer) -> AsyncGenerator[Task, None]:
@@ -121,10 +122,9 @@ class Watch:
         except TimeoutError:
             return
 
-    async def _look_safely(self) -> bool:
-        """True if a pause is due: something was found, or the look has failed."""
+    async def _look_safely(self) -> None:
         try:
-            found = await self._look()
+            await self._look()
         except Unavailable as error:
             self._stumble()
             log.warning("database.lost", by="watch", error=str(error), retry_seconds=self._pause)
@@ -136,15 +136,13 @@ class Watch:
             if self._pause > LOOK_SECONDS:
                 log.info("database.recovered", by="watch")
             self._pause = LOOK_SECONDS
-            return found
-        return True
 
     def _stumble(self) -> None:
         self._changed.set()
         self._pause = min(LONGEST_PAUSE_SECONDS, max(0.25, self._pause * 2))
 
-    async def _look(self) -> bool:
-        changed = await self.reader.look()
+    async def _look(self) -> None:
+        changed = await self.reader.look(self._tasks.keys())
         self._unread |= set(self._tasks) if changed is None else changed & self._tasks.keys()
         if unread := self._unread & self._tasks.keys():
             states = await overview.tasks_by_id(self._database, sorted(unread))
@@ -153,7 +151,6 @@ class Watch:
                 self._deliver(task_id, states.get(task_id))
         if self.reader.is_behind:
             self._changed.set()
-        return changed is None or bool(changed)
 
     def _deliver(self, task_id: int, state: Task | None) -> None:
         for mailbox in self._tasks.get(task_id, ()):

@@ -21,7 +21,7 @@ from rowbell.db import journal, overview
 from rowbell.db.listener import Listener
 from rowbell.db.pool import Database
 from rowbell.errors import CursorExpired, NotFound, Unavailable
-from rowbell.journal import Cursor, Entry, Event
+from rowbell.journal import Cursor, Entry, Event, Scope
 from rowbell.task import Filter, Status, Task
 
 PAGE = 1_000
@@ -68,7 +68,7 @@ async def _watch(
         ends = await _present(database, wanted.ids or [], as_json=as_json)
         while not (wanted.ids and len(ends) == len(set(wanted.ids))):
             changed.clear()
-            cursor, entries = await _read(database, cursor)
+            cursor, entries = await _read(database, cursor, Scope.of([wanted]))
             for entry in entries:
                 if entry.matches(wanted):
                     _tell(entry, as_json=as_json)
@@ -106,10 +106,12 @@ async def _present(database: Database, ids: list[int], *, as_json: bool) -> dict
     return {task.id: task.status for task in found.values() if task.status.is_final}
 
 
-async def _read(database: Database, cursor: Cursor) -> tuple[Cursor, list[Entry]]:
+async def _read(
+    database: Database, cursor: Cursor, within: Scope | None
+) -> tuple[Cursor, list[Entry]]:
     """What is new; nothing while PostgreSQL does not answer. Raises CursorExpired."""
     try:
-        page = await journal.read(database, cursor, most=PAGE)
+        page = await journal.read(database, cursor, most=PAGE, within=within)
     except CursorExpired:
         raise
     except Unavailable as error:

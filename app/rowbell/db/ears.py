@@ -25,7 +25,7 @@ class Ears:
     stacks: Callable[[int], None] = _nothing
     """Somebody asks where the handler of a task is."""
     changes: Callable[[], None] = _nothing
-    """Some task changed, while somebody watches."""
+    """Some task may have changed, while somebody watches."""
     schedules: Callable[[], None] = _nothing
     """A schedule was made or changed."""
     tokens: Callable[[], None] = _nothing
@@ -46,8 +46,6 @@ class Ears:
             self.cancel(int(payload))
         elif channel == STACKS:
             self.stacks(int(payload))
-        elif channel == CHANGES:
-            self.changes()
         elif channel == SCHEDULES:
             self.schedules()
         elif channel == TOKENS:

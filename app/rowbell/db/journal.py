@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from rowbell.db.pool import Connection, Database
-from rowbell.journal import Cursor, Entry, Event, Page
+from rowbell.journal import Cursor, Entry, Event, Page, Scope
 from rowbell.task import Status
 
 FOLD = 50_000
@@ -17,7 +17,7 @@ _READ = """
 select snapshot::text, id, at, task_id, worker, event::text, status_before::text, status::text,
   attempt, wait_seconds, run_seconds, kind, queue, role, application, subject, created_by,
   coalesce(audience, '{}') as audience, detail::text
-from rowbell.read_journal($1::text::pg_snapshot, $2::text::pg_snapshot, $3, $4::int, $5)
+from rowbell.read_journal($1::text::pg_snapshot, $2::text::pg_snapshot, $3, $4::int, $5, $6, $7, $8)
 """
 
 
@@ -32,11 +32,17 @@ async def now_within(connection: Connection) -> Cursor:
     return Cursor(*await connection.fetchrow(_NOW))
 
 
-async def read(database: Database, since: Cursor, *, most: int) -> Page:
-    """Up to `most` entries that the cursor has not seen. Raises CursorExpired, Unavailable."""
+async def read(
+    database: Database, since: Cursor, *, most: int, within: Scope | None = None
+) -> Page:
+    """Up to `most` entries that the cursor has not seen; `within`: of these alone, None is all.
+
+    Raises CursorExpired, Unavailable.
+    """
+    bounds = (within.tasks, within.queues, within.kinds) if within else (None, None, None)
     async with database.pooled() as connection:
         rows = await connection.fetch(
-            _READ, since.snapshot, since.upto, since.above, most + 1, since.place
+            _READ, since.snapshot, since.upto, since.above, most + 1, since.place, *bounds
         )
     snapshot: str = rows[0]["snapshot"]  # there is always a row; an empty one if nothing is new
     entries = [_as_entry(row) for row in rows[:most] if row["id"] is not None]

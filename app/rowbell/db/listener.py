@@ -22,6 +22,7 @@ from rowbell.db.duty import Duty
 from rowbell.db.ears import Ears
 from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, translated
 from rowbell.db.session import Session
+from rowbell.db.watching import Watching
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
 from rowbell.tally import tally
@@ -30,11 +31,6 @@ PAUSE_SECONDS = 0.1
 MOST_PAUSE_SECONDS = 1.0
 UNHEARD_PAUSE_SECONDS = 30.0
 """A pooler that delivers nothing will not do so in a second: a person has to change it."""
-
-LOCK_SECONDS = 0.01
-MOST_LOCK_SECONDS = 1.0
-"""Until the watch lock is asked for again: soon at first, for transactions that have told nobody of
-their changes hold it for a moment; another process that watches holds it for long."""
 
 CHAIR_SECONDS = 0.5
 """Until the chair is asked for again, where other notifications must not wait for that."""
@@ -68,8 +64,6 @@ class Listener:
     hears: frozenset[str] = frozenset()
     """Channels beside those of the duty."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    wants_changes: bool = False
-    """While True, hold the watch lock, so that changes are told to everybody who watches."""
     wants_cancels: bool = False
     """While True, cancels are heard although this worker is not on duty."""
     is_deaf: bool = False
@@ -77,13 +71,15 @@ class Listener:
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _heard_at: float = 0.0
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
-    _holds_watch: bool = False
-    _watch_pause: float = LOCK_SECONDS
+    _watching: Watching = field(init=False)
     _is_pooled: bool = False
 
+    def __post_init__(self) -> None:
+        self._watching = Watching(self.ears, self._stirred.set)
+
     def watch(self, wanted: bool) -> None:
-        """Ask for (or do without) notifications of changes."""
-        self.wants_changes = wanted
+        """Tell (or do not tell) the ears whenever something may have changed."""
+        self._watching.wanted = wanted
         self._stirred.set()
 
     def mind_cancels(self, wanted: bool) -> None:
@@ -134,7 +130,7 @@ class Listener:
             with translated():
                 await self._listen(session, gone)
         finally:
-            self._holds_watch = False
+            self._watching.disconnect()
             if self.duty:
                 self.duty.disconnect()
             await session.close()
@@ -165,7 +161,7 @@ class Listener:
         while not gone.is_set():
             self._stirred.clear()
             pause = min(await self._attend(session, waiting=True), await self._tune(session))
-            pause = min(pause, await self._watch_or_not(session))
+            pause = min(pause, await self._watching.keep(session))
             silence = asyncio.get_running_loop().time() - self._heard_at
             if silence >= self.probe_seconds:
                 await self._prove(session)
@@ -210,7 +206,7 @@ class Listener:
             wanted |= OF_DUTY
         if self.wants_cancels:
             wanted |= OF_RUNNING
-        if self.wants_changes:
+        if self._watching.wanted:
             wanted |= {channels.CHANGES}
         return wanted
 
@@ -221,22 +217,6 @@ class Listener:
         if channels.CANCEL in new:
             self.ears.cancels()
         return inf
-
-    # --------------------------------------------------------------------------- watchers
-
-    async def _watch_or_not(self, session: Session) -> float:
-        """Hold the watch lock while that is wanted; returns the seconds until the next try."""
-        if self.wants_changes and not self._holds_watch:
-            self._holds_watch = await session.ask("select pg_try_advisory_lock(1919907682, 2)")
-            self.ears.changes()  # what happened while nobody held the lock was told to nobody
-        elif self._holds_watch and not self.wants_changes:
-            await session.ask("select pg_advisory_unlock(1919907682, 2)")
-            self._holds_watch = False
-        if not self.wants_changes or self._holds_watch:
-            self._watch_pause = LOCK_SECONDS
-            return inf
-        self._watch_pause = min(MOST_LOCK_SECONDS, self._watch_pause * 2)
-        return self._watch_pause
 
     # ------------------------------------------------------------------------------ proof
 
@@ -275,7 +255,10 @@ class Listener:
         if channel == channels.BELL:
             log.debug("bell.heard", queue=payload)
             tally.bells_heard += 1
-        self.ears.tell(channel, str(payload))
+        if channel == channels.CHANGES:
+            self._watching.hear(str(payload))
+        else:
+            self.ears.tell(channel, str(payload))
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):
