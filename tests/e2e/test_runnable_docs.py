@@ -24,6 +24,7 @@ from websockets.typing import Origin, Subprotocol
 
 from rowbell.db.embedded import psql_path
 
+from deadline import DEADLINE_SECONDS
 from e2e.command_line import environment
 from e2e.service import ROWBELL, Service
 from postgres import Server, available
@@ -118,7 +119,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     machine.server.remove()
 
 
-@pytest.mark.timeout(300)
 def test_every_command_of_the_pages_does_what_it_says(machine: Machine) -> None:
     """In the order in which they are read: the others stand on the deployment."""
     assert machine.read("deployment.md") >= 3
@@ -171,7 +171,7 @@ def proxied(tmp_path: Path) -> Iterator[str]:
     finally:
         if process:
             process.terminate()
-            process.wait(10)
+            process.wait(DEADLINE_SECONDS)
         service.stop()
 
 
@@ -182,7 +182,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -199,8 +199,8 @@ async def test_streams_and_sockets_go_through_the_proxy_of_the_page_unbuffered(
     added = {"query": "subscription { taskAdded { description } }"}
     create = {"query": 'mutation { createTask(input: {description: "x"}) { id } }'}
     async with (
-        asyncio.timeout(30),
-        httpx.AsyncClient(base_url=f"http://{proxied}", timeout=20) as client,
+        asyncio.timeout(DEADLINE_SECONDS),
+        httpx.AsyncClient(base_url=f"http://{proxied}", timeout=DEADLINE_SECONDS) as client,
         websocket(proxied) as socket_,
         client.stream("POST", "/graphql", json=added, headers=EVENTS) as stream,
     ):

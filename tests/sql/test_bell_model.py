@@ -57,7 +57,7 @@ def violations(folder: Path, *options: str) -> int:
 
     def run(*command: str) -> str:
         return subprocess.run(
-            command, cwd=folder, check=True, capture_output=True, text=True, timeout=100
+            command, cwd=folder, check=True, capture_output=True, text=True, timeout=240
         ).stdout
 
     run("spin", *options, "-a", str(MODEL))
