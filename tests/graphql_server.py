@@ -22,7 +22,8 @@ from rowbell.api.subscriptions import Watch
 from rowbell.config import Settings
 from rowbell.db.pool import Database
 
-DEADLINE = 10.0
+from deadline import DEADLINE_SECONDS
+
 WATCH_LOCK = "select pg_advisory_lock(1919907682, 2)"
 
 
@@ -129,7 +130,7 @@ class Client:
         await self.send({"id": id, "type": "subscribe", "payload": payload})
 
     async def receive(self) -> dict[str, Any]:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             message: dict[str, Any] = orjson.loads(await self.websocket.recv())
         return message
 
@@ -142,7 +143,7 @@ class Client:
 
     async def closed(self) -> tuple[int | None, str | None]:
         """Code and reason, once the server has closed."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             with contextlib.suppress(ConnectionClosed):
                 while True:
                     await self.websocket.recv()
@@ -151,9 +152,9 @@ class Client:
 
 async def until(condition: Callable[[], bool]) -> None:
     """For what no event tells: asked again and again, up to the deadline."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not condition():
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager
@@ -181,7 +182,7 @@ async def serving(
         )
         server = Server(app, bound)
         http = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=server.address, timeout=DEADLINE)
+            httpx.AsyncClient(base_url=server.address, timeout=DEADLINE_SECONDS)
         )
         served = Served(server.address, database, watch, connection, http, server, app.state.lobby)
         watch.on_watching = served.on_watching

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deadline import DEADLINE_SECONDS
 from postgres import Server
 
 PROGRAM = Path("/usr/sbin/pgbouncer")
@@ -59,11 +60,11 @@ class Pooler:
 
     def remove(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(DEADLINE_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait_until_it_listens(self) -> None:
-        until = time.monotonic() + 10
+        until = time.monotonic() + DEADLINE_SECONDS
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()

@@ -16,11 +16,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from rowbell.db.embedded import psql_path
 
+from deadline import DEADLINE_SECONDS
 from e2e.service import Service
 from postgres import Server
 
 HERE = Path(__file__).parent
-PATIENCE_MS = 10_000
+PATIENCE_MS = DEADLINE_SECONDS * 1_000
 
 OpenPage = Callable[..., Page]
 OwnService = Callable[..., Service]

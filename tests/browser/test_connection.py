@@ -2,15 +2,11 @@
 
 import subprocess
 
-import pytest
 from playwright.sync_api import expect
 
 from browser.conftest import OpenPage, OwnService
+from browser.quick_hands import send
 from e2e.service import ROWBELL, Service
-
-LONGEST_WAIT_MS = 20_000
-
-pytestmark = pytest.mark.timeout(180)
 
 
 def rowbell(service: Service, *arguments: str) -> str:
@@ -41,7 +37,7 @@ def test_a_lost_connection_is_told_and_the_page_comes_back_with_the_present(
     second = own_service(port=address.rpartition(":")[2])
     second.psql("select rowbell.pause('later')")
     second.psql("insert into rowbell.tasks (kind, queue) values ('echo', 'later')")
-    expect(page.get_by_text("Connected again after")).to_be_visible(timeout=LONGEST_WAIT_MS)
+    expect(page.get_by_text("Connected again after")).to_be_visible()
     expect(page.get_by_role("link", name="later", exact=True)).to_be_visible()
     expect(strip).not_to_be_attached()
 
@@ -76,6 +72,17 @@ def test_a_token_is_asked_for_where_one_is_needed_and_why_one_failed_is_told(
     rowbell(service, "token", "revoke", "1")
     expect(page.get_by_role("alert")).to_contain_text("The token was revoked")
     expect(page.get_by_role("heading", level=1, name="Sign in")).to_be_visible()
+
+
+def test_a_token_that_is_sent_before_the_page_draws_it_is_taken(
+    own_service: OwnService, open_page: OpenPage
+) -> None:
+    service = own_service()
+    token = rowbell(service, "token", "create", "quick", "--role", "operator")
+    page = open_page(at=service.address)
+    expect(page.get_by_label("Token")).to_be_focused()
+    send(page.locator("form"), {"token": token})
+    expect(page.get_by_role("heading", level=1, name="Now")).to_be_visible()
 
 
 def test_who_may_not_see_all_is_told_which_role_that_takes(

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from browser.conftest import OpenPage
 from browser.task_rows import insert, insert_many, new_queue, row, rows, said, wait
@@ -103,18 +104,42 @@ def test_an_export_can_be_stopped_and_keeps_what_was_read(
     service: Service, open_page: OpenPage
 ) -> None:
     queue = new_queue()
-    insert_many(service, queue, 2_000)
+    insert_many(service, queue, 500)
     page = open_page(f"#/tasks?queue={queue}")
-    page.route("**/graphql", lambda route: (page.wait_for_timeout(150), route.continue_()))
+    go_on = _hold_pages_of_export(page, after=2)
+    page.reload()
     page.get_by_role("button", name="Export …").click()
     dialog = page.get_by_role("dialog", name="Export")
     dialog.get_by_label("JSON").check()
     dialog.get_by_role("button", name="Export", exact=True).click()
-    expect(dialog).to_contain_text("00 tasks read")
+    expect(dialog).to_contain_text("200 tasks read")
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Stop and save").click()
+        go_on()
     expect(dialog).to_contain_text("stopped before the end")
-    assert 100 <= len(json.loads(_text(download.value.path()))) < 2_000
+    assert len(json.loads(_text(download.value.path()))) == 300
+
+
+def _hold_pages_of_export(page: Page, *, after: int) -> Callable[[], None]:
+    """What is asked for after so many pages waits until the returned function is called."""
+    asked: list[str | bytes] = []
+    servers: list[WebSocketRoute] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        servers.append(server)
+
+        def pass_on(message: str | bytes) -> None:
+            if "query Export" in str(message):
+                asked.append(message)
+                if len(asked) > after:
+                    return
+            server.send(message)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket("**/graphql", relay)
+    return lambda: servers[-1].send(asked[-1])
 
 
 def _exported(page: Page, form: str) -> str:

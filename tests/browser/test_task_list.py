@@ -96,7 +96,7 @@ def test_new_rows_wait_for_a_reader_who_has_scrolled(service: Service, open_page
     wait(service, queue, "COMPLETED", 50)
     page = open_page(f"#/tasks?queue={queue}")
     expect(rows(page)).to_have_count(50)
-    page.mouse.wheel(0, 600)
+    page.evaluate("scrollTo(0, 600)")
     page.wait_for_function("() => scrollY > 100")
     place = "document.querySelectorAll('tr[data-id]')[20].getBoundingClientRect().top"
     before = page.evaluate(place)
@@ -106,7 +106,7 @@ def test_new_rows_wait_for_a_reader_who_has_scrolled(service: Service, open_page
     page.get_by_role("button", name="12 new").click()
     expect(page.get_by_role("button", name="12 new")).not_to_be_attached()
     expect(rows(page)).to_have_count(50)
-    assert page.evaluate("scrollY") == 0
+    page.wait_for_function("() => scrollY === 0")
 
 
 def test_older_pages_have_links_of_their_own(service: Service, open_page: OpenPage) -> None:

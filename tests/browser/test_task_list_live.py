@@ -11,6 +11,7 @@ from rowbell.db.embedded import psql_path
 
 from browser.conftest import OpenPage
 from browser.task_rows import insert_many, new_queue, rows
+from deadline import DEADLINE_SECONDS
 from e2e.service import Service
 
 INSERTS = 30
@@ -68,7 +69,7 @@ def test_an_insert_is_on_the_page_within_a_tenth_of_a_second(
     late = sorted(seen[task] - at for task, at in committed.items())
     p50, p95 = statistics.median(late), late[int(len(late) * 0.95)]
     print(f"commit to the frame with the row: p50 {p50:.0f} ms, p95 {p95:.0f} ms")  # noqa: T201
-    assert p50 < 100
+    assert p50 / _share() < 100
 
 
 def test_the_page_stays_calm_while_thousands_of_tasks_run(
@@ -127,7 +128,7 @@ def test_a_list_that_was_busy_is_told_of_single_changes_again(
     expect(rows(page)).to_have_count(1)
     _insert_for(service, queue, 1)
     expect(page.get_by_text("Busy: read once a second")).to_be_visible()
-    until = time.monotonic() + 30
+    until = time.monotonic() + DEADLINE_SECONDS
     while page.get_by_text("Busy: read once a second").is_visible():
         assert time.monotonic() < until, "it stayed busy"
         page.wait_for_timeout(3_200)
@@ -148,11 +149,14 @@ def _insert_for(service: Service, queue: str, seconds: int) -> None:
 def _longest(page: Page) -> float:
     """Milliseconds of the longest stretch in which the page could not answer.
 
-    The browser counts the time of the clock: where more processes want to run than there are
-    cores, the page had its share of it alone.
+    The browser counts the time of the clock.
     """
-    share = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    return max([0.0, *page.evaluate("window.long")]) / share
+    return max([0.0, *page.evaluate("window.long")]) / _share()
+
+
+def _share() -> float:
+    """How many want each core: of the time of the clock, the page had its share of it alone."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _nodes(page: Page) -> int:

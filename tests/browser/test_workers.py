@@ -8,9 +8,6 @@ from playwright.sync_api import Page, expect
 from browser.conftest import OpenPage
 from e2e.service import Service
 
-TOLD_MS = 15_000
-"""What a worker does is told with its heartbeat."""
-
 
 @pytest.fixture
 def running(service: Service) -> Iterator[str]:
@@ -33,14 +30,14 @@ def test_a_worker_is_shown_with_its_slots_and_its_heartbeat(open_page: OpenPage)
 def test_a_running_task_shows_where_its_handler_is(open_page: OpenPage, running: str) -> None:
     page = open_page("#/workers")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=running, exact=True))
-    expect(row).to_contain_text("Wait for it", timeout=TOLD_MS)
-    expect(row).to_contain_text("40 %", timeout=TOLD_MS)
+    expect(row).to_contain_text("Wait for it")
+    expect(row).to_contain_text("40 %")
     row.get_by_role("button", name=f"Live stack of task {running}").click()
     dialog = page.get_by_role("dialog", name=f"Stack of task {running}")
-    expect(dialog).to_contain_text("page_tasks.py", timeout=TOLD_MS)
+    expect(dialog).to_contain_text("page_tasks.py")
     expect(dialog).to_contain_text("Event().wait()")
     dialog.get_by_role("button", name="Look again").click()
-    expect(dialog.get_by_role("button", name="Look again")).to_be_enabled(timeout=TOLD_MS)
+    expect(dialog.get_by_role("button", name="Look again")).to_be_enabled()
     page.keyboard.press("Escape")
     expect(dialog).not_to_be_attached()
 
@@ -49,7 +46,7 @@ def test_what_one_worker_runs_has_an_address(open_page: OpenPage, running: str) 
     page = open_page("#/workers?worker=no-such-worker")
     expect(page.get_by_text("Nothing runs at this moment.")).to_be_visible()
     page.get_by_label("Of which worker").select_option("")
-    expect(page.get_by_role("link", name=running, exact=True)).to_be_visible(timeout=TOLD_MS)
+    expect(page.get_by_role("link", name=running, exact=True)).to_be_visible()
 
 
 def test_the_bell_is_in_force_and_heard(open_page: OpenPage, service: Service) -> None:
@@ -67,7 +64,7 @@ def test_a_disabled_trigger_is_shown_with_the_sql_that_mends_it(
     off = "alter table rowbell.tasks disable trigger bell_for_inserts"
     service.psql(off)
     try:
-        expect(page.get_by_role("alert")).to_contain_text("not in force", timeout=TOLD_MS)
+        expect(page.get_by_role("alert")).to_contain_text("not in force")
         table = page.get_by_role("table", name="Triggers that are not in force")
         mend = table.get_by_role("region", name="SQL that mends it").inner_text()
     finally:

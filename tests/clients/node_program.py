@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+from deadline import DEADLINE_SECONDS
+
 HERE = Path(__file__).parent
-DEADLINE_SECONDS = 30.0
 INSTALL_SECONDS = 300.0
 
 Seen = dict[str, Any]
@@ -124,7 +125,7 @@ class Program:
     def kill(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        self._process.wait(10)
+        self._process.wait(DEADLINE_SECONDS)
         self._reader.join(10)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
@@ -158,4 +159,4 @@ def eventually(holds: Callable[[], Any], words: str) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not holds():
         assert time.monotonic() < deadline, words
-        time.sleep(0.02)
+        time.sleep(0.05)

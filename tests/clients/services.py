@@ -8,6 +8,7 @@ import httpx
 
 from rowbell.db.embedded import psql_path
 
+from deadline import DEADLINE_SECONDS
 from e2e.service import Service
 
 # The advisory lock that a process holds while anybody watches through it.
@@ -63,7 +64,7 @@ class Services:
             [psql_path(), self.database_url, "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=DEADLINE_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -92,6 +93,6 @@ def has_event_stream(address: str) -> bool:
         f"{address}/graphql",
         json={"query": 'subscription { task(id: "0") { id } }'},
         headers={"accept": "text/event-stream"},
-        timeout=10,
+        timeout=DEADLINE_SECONDS,
     ) as response:
         return response.headers.get("content-type", "").startswith("text/event-stream")

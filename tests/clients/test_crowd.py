@@ -24,7 +24,7 @@ SEED = int(os.environ.get("CROWD_SEED", "1"))
 SETTLED_SECONDS = 60.0
 WATCHERS = 60
 
-pytestmark = pytest.mark.timeout(SECONDS + 2 * SETTLED_SECONDS)
+pytestmark = pytest.mark.timeout(300 + SECONDS)
 
 OPEN = "select count(*) from rowbell.tasks where status in ('PENDING', 'PROCESSING')"
 

@@ -12,8 +12,7 @@ from gql.transport.websockets import WebsocketsTransport
 
 from clients.documents import CREATE_TASK, GET_TASK_STATUS, TASK, TASK_ADDED
 from clients.services import Services
-
-DEADLINE_SECONDS = 30.0
+from deadline import DEADLINE_SECONDS
 
 
 @pytest.fixture(params=["http", "websocket"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clients.services import Services
+from deadline import DEADLINE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
 ADDRESS = "127.0.0.1:8000"
@@ -17,7 +18,6 @@ PROGRAM = re.compile(
     r"^```(js|python|sh)\n(.*?)^```\n\n```(?:text|json)\n(.*?)^```\n", re.MULTILINE | re.DOTALL
 )
 PROGRAMS = PROGRAM.findall(PAGE)
-DEADLINE_SECONDS = 60.0
 
 
 def heading(program: str) -> str:

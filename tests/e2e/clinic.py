@@ -12,6 +12,7 @@ from pathlib import Path
 from rowbell.db.embedded import psql_path
 from rowbell.db.migrate import migrate
 
+from deadline import DEADLINE_SECONDS
 from e2e.command_line import COMMAND, environment
 from e2e.service import ROWBELL, Service
 from postgres import Server, available
@@ -23,7 +24,6 @@ SOUND = (
     "wal_level = logical",
 )
 REMEDY = re.compile(r"^ +in (psql|a shell): +(.*)$", re.MULTILINE)
-DEADLINE_SECONDS = 30.0
 
 
 class Clinic:
@@ -64,7 +64,7 @@ class Clinic:
             env=environment(url or self.url, **more),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE_SECONDS,
             check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
@@ -113,7 +113,7 @@ class Clinic:
             env=environment(url or self.url, PATH=path),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE_SECONDS,
             check=False,
         )
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"

@@ -8,7 +8,8 @@ from typing import IO, Any
 
 import orjson
 
-DEADLINE_SECONDS = 60.0
+from deadline import DEADLINE_SECONDS
+
 NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/nowhere"
 COMMAND = [sys.executable, "-m", "rowbell"]
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from rowbell.db.embedded import psql_path
 
+from deadline import DEADLINE_SECONDS
+
 ROWBELL = Path(sys.executable).with_name("rowbell")
-DEADLINE_SECONDS = 60.0
 
 
 class Service:
@@ -81,7 +82,7 @@ class Service:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(DEADLINE_SECONDS)
         self._close()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -106,6 +107,7 @@ class Service:
         while (printed := self.psql(statement)) != wanted:
             if time.monotonic() > until:
                 raise AssertionError(f"{statement}: {printed} is not {wanted}\n{self.log()}")
+            time.sleep(0.05)  # each question is a process
 
     @cached_property
     def url(self) -> str:

@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 import pytest
 
+from deadline import DEADLINE_SECONDS
 from e2e.command_line import COMMAND, CommandLine, environment
 from postgres import Server
 
@@ -64,7 +65,7 @@ class Running:
         return self.process.stdout.readline()
 
     def end(self) -> int:
-        code = self.process.wait(30)
+        code = self.process.wait(DEADLINE_SECONDS)
         self._timer.cancel()
         assert self.process.stdout
         self.process.stdout.close()
@@ -165,7 +166,7 @@ def test_top_on_a_terminal_goes_on_until_q(database_url: str) -> None:
             pass
         finally:
             os.close(ours)
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE_SECONDS) == 0
     assert b"0 workers, 0/0 slots" in shown
 
 

@@ -11,7 +11,8 @@ import asyncpg
 import orjson
 import pytest
 
-from e2e.command_line import COMMAND, DEADLINE_SECONDS, NOWHERE, CommandLine, environment
+from deadline import DEADLINE_SECONDS
+from e2e.command_line import COMMAND, NOWHERE, CommandLine, environment
 from postgres import Server
 
 

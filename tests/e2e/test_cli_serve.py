@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.command_line import COMMAND, DEADLINE_SECONDS, CommandLine, environment
+from deadline import DEADLINE_SECONDS
+from e2e.command_line import COMMAND, CommandLine, environment
 from postgres import Server
 
 HANDLERS = """
@@ -89,7 +90,7 @@ def test_serve_greets_with_addresses_that_answer_and_a_line_that_can_be_pasted(
     address = serving.line("page").split()[-1]
     assert address.startswith("http://127.0.0.1:")
     assert serving.line("GraphQL").endswith(f"{address}graphql")
-    with urllib.request.urlopen(f"{address}readyz", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{address}readyz", timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
         assert answer.read() == b"ready\n"
 
     pasted = ["bash", "-c", serving.line("insert into")]

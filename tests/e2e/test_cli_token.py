@@ -8,6 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from deadline import DEADLINE_SECONDS
 from e2e.command_line import CommandLine
 from e2e.service import Service
 from postgres import Server
@@ -27,7 +28,10 @@ def rowbell(database_url: str) -> CommandLine:
 
 def ask(address: str, secret: str) -> httpx.Response:
     return httpx.post(
-        f"{address}/graphql", json=WHO, headers={"Authorization": f"Bearer {secret}"}, timeout=10
+        f"{address}/graphql",
+        json=WHO,
+        headers={"Authorization": f"Bearer {secret}"},
+        timeout=DEADLINE_SECONDS,
     )
 
 
@@ -53,10 +57,10 @@ def test_a_token_opens_the_service_until_it_is_revoked(
             additional_headers={"Authorization": f"Bearer {secret}"},
         ) as socket:
             socket.send('{"type": "connection_init"}')
-            assert "connection_ack" in socket.recv(timeout=10)
+            assert "connection_ack" in socket.recv(timeout=DEADLINE_SECONDS)
             assert rowbell.says("token", "revoke", "1") == "Token 1 is revoked.\n"
             with pytest.raises(ConnectionClosed):
-                socket.recv(timeout=10)
+                socket.recv(timeout=DEADLINE_SECONDS)
             assert socket.protocol.close_code == 4401
         assert ask(address, secret).status_code == 401
         assert secret not in service.log()

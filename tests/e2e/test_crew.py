@@ -11,9 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from deadline import DEADLINE_SECONDS
 from e2e.service import Service
-
-pytestmark = pytest.mark.timeout(120)
 
 HANDLERS = """
 import os, time
@@ -51,7 +50,7 @@ def start(home: Path, tmp_path: Path) -> Iterator[Start]:
     started: list[Service] = []
 
     def start(*arguments: str, **env: str) -> Service:
-        options = {"handlers": "crew_tasks", "sweep_seconds": "0.2", "lease_seconds": "3", **env}
+        options = {"handlers": "crew_tasks", "sweep_seconds": "0.2", **env}
         started.append(Service(*arguments, home=home, modules=tmp_path, **options))
         return started[-1]
 
@@ -77,7 +76,7 @@ def workers(service: Service, number: int) -> list[int]:
 
 
 def until(holds: Callable[[], Any], words: str = "it never came") -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not holds():
         assert time.monotonic() < deadline, words
         time.sleep(0.02)
@@ -141,7 +140,7 @@ def test_serve_with_two_processes_has_an_api_and_two_workers(start: Start) -> No
 
 
 def test_worker_that_dies_is_replaced_and_its_task_runs_again(start: Start) -> None:
-    service = start("worker", "--processes", "2", "--drain-seconds", "0")
+    service = start("worker", "--processes", "2", "--drain-seconds", "0", lease_seconds="3")
     service.greeting()
     task = insert(service, "wait_for_ever")
     service.psql_until(f"select status from rowbell.tasks where id = {task}", "PROCESSING")
@@ -209,7 +208,7 @@ def test_ctrl_c_of_a_terminal_lets_handlers_in_processes_finish(
         insert(other, "finish", f'"{path}"')
         process()
         os.killpg(service.process.pid, signal.SIGINT)
-        assert service.process.wait(60) == 0
+        assert service.process.wait(DEADLINE_SECONDS) == 0
         gone(process())
         assert other.psql("select status, result from rowbell.tasks") == 'COMPLETED|"done"'
 
@@ -256,7 +255,7 @@ def test_wrong_handler_module_ends_the_crew_with_two_and_is_told_once(
     start: Start, command: str
 ) -> None:
     service = start(command, "--processes", "3", handlers="no_such_module")
-    assert service.process.wait(60) == 2
+    assert service.process.wait(DEADLINE_SECONDS) == 2
     service.stop()
     said = [event for event in service.events if "'no_such_module' cannot be" in str(event)]
     assert len(said) == 1

@@ -15,8 +15,6 @@ import pytest
 
 from e2e.service import Service
 
-pytestmark = pytest.mark.timeout(240)
-
 README = Path(__file__).parents[2] / "README.md"
 
 HANDLERS = """

@@ -86,7 +86,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     machine.server.remove()
 
 
-@pytest.mark.timeout(300)
 def test_every_command_of_the_pages_does_what_it_says(machine: Machine) -> None:
     """In the order in which they are read: the others stand on the deployment."""
     assert machine.read("docs/deployment.md") >= 3

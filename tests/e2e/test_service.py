@@ -14,9 +14,8 @@ import pytest
 from rowbell.db.embedded import psql_path
 from rowbell.runtime import HANG_SECONDS
 
+from deadline import DEADLINE_SECONDS
 from e2e.service import ROWBELL, Service
-
-pytestmark = pytest.mark.timeout(120)
 
 HANDLERS = """
 import asyncio, time
@@ -79,7 +78,7 @@ def rows(service: Service) -> str:
         env=service.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=True,
     )  # fmt: skip
     return done.stdout.strip()
@@ -100,7 +99,7 @@ def test_a_drain_answers_the_clients_that_wait_for_a_task(service: Service) -> N
 
     def ask(kind: str) -> object:
         request = {"query": execute % kind}
-        answer = httpx.post(f"{service.address}/graphql", json=request, timeout=60)
+        answer = httpx.post(f"{service.address}/graphql", json=request, timeout=DEADLINE_SECONDS)
         return answer.json()["data"]["executeTask"]
 
     with ThreadPoolExecutor() as clients:
@@ -166,7 +165,7 @@ def test_signal_during_a_start_that_has_to_wait_ends_it(service: Service, home: 
     waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
     service.psql_until(waiting, "1")
     assert second.stop() == 0
-    locker.communicate("rollback;\n", timeout=10)
+    locker.communicate("rollback;\n", timeout=DEADLINE_SECONDS)
     assert second.events[-1]["event"] == "service.stopped"
 
 
@@ -189,7 +188,7 @@ def test_greeting_names_server_page_endpoint_and_a_line_that_works(service: Serv
         ["sh", "-c", line],
         env=service.environment,
         capture_output=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -211,7 +210,7 @@ def test_eight_services_started_at_once_on_an_empty_home_all_come_up(home: Path)
 def test_taken_port_is_told_in_a_sentence(service: Service, home: Path) -> None:
     port = service.address.rpartition(":")[2]
     second = Service("serve", home=home, port=port)
-    assert second.process.wait(30) == 2
+    assert second.process.wait(DEADLINE_SECONDS) == 2
     second.stop()
     assert "ROWBELL_PORT" in second.log()
 
@@ -219,11 +218,11 @@ def test_taken_port_is_told_in_a_sentence(service: Service, home: Path) -> None:
 def test_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", tmp_path, root], check=True, timeout=100)
+    subprocess.run([*build, "--wheel-dir", tmp_path, root], check=True)
     (wheel,) = tmp_path.glob("rowbell-*.whl")
     target = tmp_path / "installed"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", target]
-    subprocess.run([*install, wheel], check=True, timeout=100)
+    subprocess.run([*install, wheel], check=True)
     code = "import rowbell, sys; sys.argv[0] = 'rowbell'; from rowbell.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "migrate", "--print", "--all"],
@@ -231,7 +230,7 @@ def test_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(target)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=True,
     )
     assert "create table rowbell.tasks" in done.stdout

@@ -9,9 +9,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from deadline import DEADLINE_SECONDS
 from e2e.service import Service
-
-DEADLINE = 30
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ async def test_a_subscriber_is_sent_away_with_1012_while_a_query_is_still_answer
     url = address.replace("http", "ws", 1) + "/graphql"
     try:
         async with (
-            asyncio.timeout(DEADLINE),
-            httpx.AsyncClient(base_url=address, timeout=DEADLINE) as http,
+            asyncio.timeout(DEADLINE_SECONDS),
+            httpx.AsyncClient(base_url=address, timeout=DEADLINE_SECONDS) as http,
             connect(url, subprotocols=["graphql-transport-ws"]) as socket,  # type: ignore[list-item]
         ):
             await socket.send('{"type": "connection_init"}')

@@ -24,7 +24,8 @@ from rowbell.runtime import Service
 
 from postgres import Server, embedded_binaries
 
-LATE_SECONDS = 5.0
+LATE_SECONDS = 15.0
+"""Well before a sweep could come."""
 INSERT = "insert into rowbell.tasks (kind, payload) values ('stress', $1)"
 
 

@@ -4,23 +4,21 @@ import subprocess
 import sys
 
 import orjson
-import pytest
 
 from faults.chaos.fleet import TESTS
 
-DEADLINE_SECONDS = 150
+RUN_SECONDS = 240
 COMMAND = [sys.executable, "-m", "faults.chaos", "--json"]
 SHORT = "--seconds 10 --rate 150 --faults 1 --workers 3 --lease-seconds 3 --seed 8"
 
 
-@pytest.mark.timeout(DEADLINE_SECONDS + 30)
 def test_promises_are_kept_under_faults_at_random() -> None:
     done = subprocess.run(
         [*COMMAND, *SHORT.split()],
         cwd=TESTS,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_SECONDS,
+        timeout=RUN_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

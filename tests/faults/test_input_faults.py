@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from rowbell import RetryLater
 
+from deadline import DEADLINE_SECONDS
 from e2e.command_line import CommandLine
 from faults.worker_process import Workers, workers
 from graphql_server import Served, serving
@@ -150,7 +151,7 @@ async def test_graphql_refuses_a_gigabyte_before_it_is_sent(served: Served) -> N
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = ["POST /graphql HTTP/1.1", "Host: x", "Content-Type: application/json"]
     writer.write("\r\n".join([*head, f"Content-Length: {GIB}", "", ""]).encode())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert b" 413 " in await reader.readline()
     writer.close()
 
@@ -208,7 +209,7 @@ async def test_row_that_kills_its_workers_is_failed_and_the_others_run(
     poison = await tasks.insert("kill_the_process", crashes=3, priority=100)
     others = [await tasks.insert("do_nothing") for _ in range(20)]
     for _ in range(2):
-        processes.start(ready=False).process.wait(20)
+        processes.start(ready=False).process.wait(DEADLINE_SECONDS)
     processes.start()
     row = await tasks.until_status(poison, "FAILED")
     await tasks.until_all_finished()

@@ -7,6 +7,7 @@ import asyncpg
 
 from rowbell import Context
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, soon, until_event
 from line import Line
 
@@ -34,7 +35,7 @@ async def test_claim_that_arrives_after_the_lease_is_not_begun_but_given_back(
     engine = await start_engine(
         note, database_url=line.url(database_url), lease_seconds=LEASE_SECONDS
     )
-    async with asyncio.timeout(10), connection.transaction():
+    async with asyncio.timeout(DEADLINE_SECONDS), connection.transaction():
         await connection.execute("insert into rowbell.tasks (kind) values ('note')")
         await connection.execute("lock table rowbell.tasks in access exclusive mode")
         engine.worker.dispatchers.bell("default")

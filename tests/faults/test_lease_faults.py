@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from rowbell import Context
 
+from deadline import DEADLINE_SECONDS
 from faults.worker_process import Workers, workers
 from integration.conftest import StartEngine, Tasks, connected, soon, until_event
 from line import Line
@@ -32,7 +33,7 @@ def processes(database_url: str, tmp_path: Path) -> Iterator[Workers]:
 
 async def until_noted(processes: Workers, *words: str | int) -> None:
     """Wait until a handler has noted this."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not any(note[: len(words)] == words for note in processes.diary()):
             await asyncio.sleep(0.01)
 
@@ -108,16 +109,18 @@ async def test_worker_that_the_network_left_ends_its_attempts_before_others_begi
             ended.set()
 
     async with Line(server).open() as line, connected(database_url) as tasks:
-        lonely = await start_engine(wait_for_ever, database_url=line.url(database_url))
+        lonely = await start_engine(
+            wait_for_ever, database_url=line.url(database_url), lease_seconds=LEASE_SECONDS
+        )
         task = await tasks.insert("wait_for_ever", max_attempts=1)
         await soon(first)
-        await start_engine(wait_for_ever)  # PostgreSQL is well, and reachable for this one
+        # PostgreSQL is well, and reachable for this one.
+        await start_engine(wait_for_ever, lease_seconds=LEASE_SECONDS)
         line.dark()
         if calls == "often":
             for queue in ("one", "two", "three"):
                 lonely.worker.dispatchers.bell(queue)
-        async with asyncio.timeout(LEASE_SECONDS):
-            await ended.wait()
+        await soon(ended)
         await soon(taken)
         await tasks.until_status(task, "COMPLETED")
         line.lit()
@@ -183,12 +186,12 @@ async def test_handler_that_blocks_its_thread_blocks_no_heartbeat(
 
     def block(context: Context) -> int:
         began.set()
-        go_on.wait(30)
+        go_on.wait(DEADLINE_SECONDS)
         return context.attempt
 
-    await start_engine(block, noop, slots=2)
+    await start_engine(block, noop, slots=2, lease_seconds=LEASE_SECONDS)
     task = await tasks.insert("block")
-    assert await asyncio.to_thread(began.wait, 10)
+    assert await asyncio.to_thread(began.wait, DEADLINE_SECONDS)
     await until_a_lease_of_beats_has_passed(tasks)
     await tasks.until_status(await tasks.insert("noop"), "COMPLETED")
     go_on.set()
@@ -200,7 +203,7 @@ async def until_a_lease_of_beats_has_passed(tasks: Tasks) -> None:
     """Until the worker has beaten for longer than its lease lasts from now on."""
     beats = "select beat_at > $1::timestamptz + lease from rowbell.workers"
     now = await tasks.connection.fetchval("select now()")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not await tasks.connection.fetchval(beats, now):
             await asyncio.sleep(0.02)
 
@@ -216,10 +219,10 @@ async def test_handlers_that_hold_every_connection_starve_neither_beats_nor_outc
         async with context.transaction():
             await go_on.wait()
 
-    await start_engine(hold_a_connection, noop, slots=20)
+    await start_engine(hold_a_connection, noop, slots=20, lease_seconds=LEASE_SECONDS)
     for _ in range(10):
         await tasks.insert("hold_a_connection")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         for _ in range(10):
             await began.acquire()
     await until_a_lease_of_beats_has_passed(tasks)
@@ -250,7 +253,7 @@ async def test_locks_of_a_killed_worker_go_with_it(
 
 @one_server
 async def test_hundred_tasks_of_a_killed_worker_run_elsewhere_within_its_lease_and_two_seconds(
-    processes: Workers, connection: asyncpg.Connection
+    processes: Workers, connection: asyncpg.Connection, figure: Callable[[str, float, float], None]
 ) -> None:
     """Pitfall 22: and with the locks go 100 running tasks, however seldom is swept."""
     elsewhere = """
@@ -261,13 +264,13 @@ async def test_hundred_tasks_of_a_killed_worker_run_elsewhere_within_its_lease_a
     await connection.execute(
         "insert into rowbell.tasks (kind) select 'wait_for_ever' from generate_series(1, 100)"
     )
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while len(processes.diary()) < 100:
             await asyncio.sleep(0.01)
     processes.start(sweep_seconds="30")  # the end of a lease is not left to chance
     killed_at = await connection.fetchval("select clock_timestamp()")
     doomed.kill()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while (seconds := await connection.fetchval(elsewhere, killed_at)) is None:
             await asyncio.sleep(0.02)
-    assert seconds <= LEASE_SECONDS + 2
+    figure("a hundred tasks of a killed worker run elsewhere", seconds, LEASE_SECONDS + 2)

@@ -13,6 +13,7 @@ import pytest
 
 from rowbell.db.ears import Ears
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, Tasks, listening, soon, until_event
 from postgres import Server, available
 
@@ -60,7 +61,7 @@ async def test_listening_session_is_never_left_inside_a_transaction(
     async with listening(database_url, Ears(bell=lambda _: heard.put_nowait(None))) as listener:
         listener.watch(True)
         for _ in range(3):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 for _ in range(80):  # more than there is room for
                     await connection.execute(NOTIFY)
                     await connection.execute("insert into rowbell.tasks (kind) values ('echo')")
@@ -95,7 +96,7 @@ async def test_full_queue_of_notifications_fails_no_insert_and_is_named(
     assert (await until_event(events, "bell.disabled"))["remedy"] == problem
     await tasks.connection.execute("select pg_terminate_backend($1)", holder.get_server_pid())
     await soon(engine.listener.ready)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while await tasks.connection.fetchval("select rowbell.bell_problem()"):
             await asyncio.sleep(0.01)
 

@@ -12,6 +12,7 @@ from rowbell.db.ears import Ears
 from rowbell.db.listener import Listener
 from rowbell.db.migrate import migrate
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, Tasks, listening, until_event
 from pooler import Pooler
 
@@ -78,7 +79,7 @@ async def test_bells_are_heard_through_a_session_pooler(
     url = (await asyncio.to_thread(pooler, "session")).url(database_url)
     async with listening(url, Ears(bell=heard.put_nowait)):
         await connection.execute("insert into rowbell.tasks (kind) values ('echo')")
-        assert await asyncio.wait_for(heard.get(), 5) == "default"
+        assert await asyncio.wait_for(heard.get(), DEADLINE_SECONDS) == "default"
 
 
 async def test_several_processes_migrate_through_a_transaction_pooler(

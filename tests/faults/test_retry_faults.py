@@ -9,7 +9,7 @@ create function keep() returns trigger language plpgsql as $$ begin
   return null;
 end $$;
 create trigger keep after update on rowbell.tasks for each row
-  when (new.status = 'PENDING' and new.failures = 1) execute function keep();
+  when (new.status = 'PENDING' and new.failures = 1 and old.failures = 0) execute function keep();
 """
 
 

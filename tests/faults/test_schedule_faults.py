@@ -9,6 +9,7 @@ import pytest
 
 from rowbell.schedule import Schedule
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, Tasks
 
 BERLIN = "Europe/Berlin"
@@ -64,7 +65,7 @@ async def test_week_without_workers_is_no_storm_of_tasks(
 
 async def tasks_planned(connection: asyncpg.Connection) -> None:
     """Until the next run lies ahead."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not await connection.fetchval(
             "select next_run_at > now() from rowbell.schedules where name = 'often'"
         ):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import statistics
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, soon
 from sql.plans import AUTO_EXPLAIN, Plans
 from sql.rows import claim, insert, later, register
@@ -117,7 +119,7 @@ async def test_work_reads_the_table_by_index_only(
     before = await reads(connection)
     for turn in range(1, 4):
         await insert(connection, count=100, kind="noop")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while sum(e["event"] == "task.completed" for e in events) < 100 * turn:
                 await asyncio.sleep(0.01)
         engine.sweeper.sweep_soon()
@@ -216,8 +218,9 @@ async def test_snapshot_that_is_held_costs_a_claim_a_page_for_ten_dead_rows_at_t
             buffers.append(plans.buffers)
             await connection.fetch(COMPLETE, *ends(claims))
     assert await claim(connection, worker) == []
-    # The first one fills caches, and finds the pages of the table full.
-    assert buffers[-1] - min(buffers) <= rows / 10
+    # The first one fills caches, and finds the pages of the table full; in any one of them
+    # autovacuum may have been about, on its own business.
+    assert statistics.median(buffers[-3:]) - min(buffers) <= rows / 10
 
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])

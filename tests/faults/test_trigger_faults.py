@@ -12,11 +12,9 @@ from rowbell import Context, GiveUp
 from rowbell.db.ears import Ears
 from rowbell.db.migrate import migrate
 
-from integration.conftest import StartEngine, Tasks, listening, soon, until_event
+from deadline import DEADLINE_SECONDS
+from integration.conftest import NEVER_SECONDS, StartEngine, Tasks, listening, soon, until_event
 from postgres import Server
-
-PROMPTLY_SECONDS = 3
-"""Far below the sweep of the engines here, which is at 30 s."""
 
 
 async def noop() -> None:
@@ -99,7 +97,7 @@ async def test_writers_of_the_same_queues_and_keys_in_any_order_never_deadlock(
                     )
         await writer.close()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(*(write(turn) for turn in range(8)))
     counted = "select count(*) from rowbell.tasks"
     assert await connection.fetchval(counted) == 8 * 15 * len(queues)
@@ -113,10 +111,9 @@ async def test_payload_that_no_notification_could_carry_runs_by_its_bell(
     async def measure(payload: str) -> int:
         return len(payload)
 
-    await start_engine(measure, sweep_seconds=30)
-    async with asyncio.timeout(PROMPTLY_SECONDS):
-        task = await tasks.insert("measure", payload=f'"{"x" * 65_000}"', queue="q" * 63)
-        assert (await tasks.until_status(task, "COMPLETED"))["result"] == "65000"
+    await start_engine(measure, sweep_seconds=NEVER_SECONDS)
+    task = await tasks.insert("measure", payload=f'"{"x" * 65_000}"', queue="q" * 63)
+    assert (await tasks.until_status(task, "COMPLETED"))["result"] == "65000"
 
 
 async def test_insert_into_a_thousand_queues_is_not_refused(
@@ -146,12 +143,11 @@ async def test_row_made_runnable_by_an_update_is_run_by_its_bell(
         if context.attempt == 1:
             raise GiveUp("not yet")
 
-    await start_engine(fail_first, sweep_seconds=30)
+    await start_engine(fail_first, sweep_seconds=NEVER_SECONDS)
     task = await tasks.insert("fail_first")
     await tasks.until_status(task, "FAILED")
-    async with asyncio.timeout(PROMPTLY_SECONDS):
-        await tasks.connection.execute(change.format(id=task))
-        await tasks.until_status(task, "COMPLETED")
+    await tasks.connection.execute(change.format(id=task))
+    await tasks.until_status(task, "COMPLETED")
 
 
 async def test_two_installations_on_one_server_hear_only_their_own_bells(

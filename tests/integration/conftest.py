@@ -19,7 +19,14 @@ from rowbell.engine.sweeper import Sweeper
 from rowbell.engine.worker import Worker
 from rowbell.handlers import Function, Handlers
 
-DEADLINE_SECONDS = 15
+from deadline import DEADLINE_SECONDS
+from postgres import Server
+
+both_servers = pytest.mark.parametrize("server", ["packaged", "debian15"], indirect=True)
+"""For modules whose statements are of Python's making; those of sql/ have tests of their own."""
+
+NEVER_SECONDS = 3_600.0
+"""Between two sweeps: whatever runs within a test runs by its bell."""
 
 
 @asynccontextmanager
@@ -33,6 +40,12 @@ async def listening(url: str, ears: Ears, probe_seconds: float = 0.5) -> AsyncIt
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
+    """One server is enough where no statement is put to the test; see `both_servers`."""
+    return servers(getattr(request, "param", "packaged"))
 
 
 class Engine:

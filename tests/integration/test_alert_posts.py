@@ -20,6 +20,7 @@ from rowbell.engine.alert_posts import AlertPosts, sentence
 from rowbell.engine.alerts import Alerts
 from rowbell.tally import Tally
 
+from deadline import DEADLINE_SECONDS
 from loopback import Server, answer_of, serving
 
 SECRET = "whsec_" + "eHh4" * 8
@@ -53,7 +54,7 @@ async def alerting(database: Database, settings: Settings, counted: Tally) -> As
 
 
 async def arrived(receiver: Server, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while len(receiver.requests) < count:
             await asyncio.sleep(0.01)
     return [orjson.loads(request.content) for request in receiver.requests]

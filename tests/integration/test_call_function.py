@@ -11,7 +11,8 @@ import pytest
 from rowbell.engine.kinds.call_function import call_function
 from rowbell.errors import FunctionRefused
 
-from integration.conftest import DEADLINE_SECONDS, Engine, Tasks
+from deadline import DEADLINE_SECONDS
+from integration.conftest import Engine, Tasks
 
 StartEngine = Callable[..., Awaitable[Engine]]
 

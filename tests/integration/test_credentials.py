@@ -30,7 +30,8 @@ from rowbell.db.pool import Database
 from rowbell.errors import ConfigurationError
 from rowbell.viewer import Role, Viewer
 
-from graphql_server import DEADLINE, Client, Served, serving, until
+from deadline import DEADLINE_SECONDS
+from graphql_server import Client, Served, serving, until
 from postgres import Server as PostgreSQL
 
 SECRET = "s" * 40
@@ -409,7 +410,7 @@ async def test_execute_task_waits_for_the_own_task(served: Served) -> None:
             "mutation { executeTask(input: {}, waitSeconds: 10) { status result createdBy } }",
         )
     )
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await served.watched.wait()
         await served.complete(*await served.claim())
         answer = await asking
@@ -488,7 +489,7 @@ async def test_to_revoke_a_token_ends_its_streams(served: Served) -> None:
     made = await token(served, "gone")
     headers = {"Accept": "text/event-stream", **header(made.secret)}
     request = served.http.stream("POST", "/graphql", json={"query": ADDED}, headers=headers)
-    async with asyncio.timeout(DEADLINE), request as response:
+    async with asyncio.timeout(DEADLINE_SECONDS), request as response:
         assert response.status_code == 200
         await tokens.revoke(served.database, made.id)
         told = [line async for line in response.aiter_lines() if line.strip(": ")]

@@ -8,14 +8,12 @@ import asyncpg
 from rowbell import Context
 from rowbell.db.duty import Duty
 
-from integration.conftest import Engine, StartEngine, Tasks
-
-LONG = 30.0
-"""No sweep comes within a test."""
+from deadline import DEADLINE_SECONDS
+from integration.conftest import NEVER_SECONDS, Engine, StartEngine, Tasks
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -35,14 +33,14 @@ async def wait(payload: dict, context: Context) -> None:
 
 
 async def test_one_of_equal_workers_is_on_duty(start_engine: StartEngine) -> None:
-    first = await start_engine(work, sweep_seconds=LONG)
-    second = await start_engine(work, sweep_seconds=LONG)
+    first = await start_engine(work, sweep_seconds=NEVER_SECONDS)
+    second = await start_engine(work, sweep_seconds=NEVER_SECONDS)
     assert on_duty(first, second) == [first]
 
 
 async def test_workers_of_other_kinds_have_a_chair_of_their_own(start_engine: StartEngine) -> None:
-    first = await start_engine(work, sweep_seconds=LONG)
-    second = await start_engine(rest, sweep_seconds=LONG)
+    first = await start_engine(work, sweep_seconds=NEVER_SECONDS)
+    second = await start_engine(rest, sweep_seconds=NEVER_SECONDS)
     assert on_duty(first, second) == [first, second]
 
 
@@ -59,8 +57,8 @@ async def test_workers_that_wait_for_the_chair_share_the_turns_of_a_sweep(
 async def test_after_a_death_another_worker_answers(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
-    first = await start_engine(work, sweep_seconds=LONG)
-    second = await start_engine(work, sweep_seconds=LONG)
+    first = await start_engine(work, sweep_seconds=NEVER_SECONDS)
+    second = await start_engine(work, sweep_seconds=NEVER_SECONDS)
     await first.die()
     await until(lambda: on_duty(second) == [second])
     task = await tasks.insert("work")
@@ -70,8 +68,8 @@ async def test_after_a_death_another_worker_answers(
 async def test_a_worker_that_drains_leaves_the_bell_to_others(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
-    first = await start_engine(work, wait, sweep_seconds=LONG)
-    second = await start_engine(work, wait, sweep_seconds=LONG)
+    first = await start_engine(work, wait, sweep_seconds=NEVER_SECONDS)
+    second = await start_engine(work, wait, sweep_seconds=NEVER_SECONDS)
     long = await tasks.insert("wait")
     await tasks.until_status(long, "PROCESSING")
     draining = asyncio.create_task(first.worker.drain(5))
@@ -85,8 +83,8 @@ async def test_a_worker_that_drains_leaves_the_bell_to_others(
 async def test_a_full_worker_hands_on_what_it_cannot_run(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
-    first = await start_engine(wait, sweep_seconds=LONG, slots=2)
-    second = await start_engine(wait, sweep_seconds=LONG, slots=2)
+    first = await start_engine(wait, sweep_seconds=NEVER_SECONDS, slots=2)
+    second = await start_engine(wait, sweep_seconds=NEVER_SECONDS, slots=2)
     inserted = [await tasks.insert("wait") for _ in range(4)]
     for task in inserted:
         await tasks.until_status(task, "PROCESSING")
@@ -96,8 +94,8 @@ async def test_a_full_worker_hands_on_what_it_cannot_run(
 async def test_a_cancel_reaches_a_worker_that_is_not_on_duty(
     start_engine: StartEngine, tasks: Tasks, connection: asyncpg.Connection
 ) -> None:
-    first = await start_engine(wait, sweep_seconds=LONG, slots=1)
-    second = await start_engine(wait, sweep_seconds=LONG, slots=2)
+    first = await start_engine(wait, sweep_seconds=NEVER_SECONDS, slots=1)
+    second = await start_engine(wait, sweep_seconds=NEVER_SECONDS, slots=2)
     for task in [await tasks.insert("wait") for _ in range(2)]:
         await tasks.until_status(task, "PROCESSING")
     await until(lambda: len(second.worker.attempts) == 1)
@@ -110,13 +108,13 @@ async def test_a_cancel_reaches_a_worker_that_is_not_on_duty(
 async def test_a_full_worker_that_is_not_on_duty_does_not_wait_for_the_chair() -> None:
     duty = Duty(["default"], ["work"])
     async with duty._deciding:  # as while its listener stands in line for the chair
-        await asyncio.wait_for(duty.hand_on(), 5)
+        await asyncio.wait_for(duty.hand_on(), DEADLINE_SECONDS)
 
 
 async def test_what_was_inserted_in_silence_runs_although_nobody_is_awake_any_more(
     start_engine: StartEngine, tasks: Tasks, connection: asyncpg.Connection
 ) -> None:
-    engine = await start_engine(work, sweep_seconds=LONG)
+    engine = await start_engine(work, sweep_seconds=NEVER_SECONDS)
     keys = await engine.worker.duty.stay_awake("default", ["work"])
     async with connection.transaction():
         task = await tasks.insert("work")
@@ -128,7 +126,7 @@ async def test_what_was_inserted_in_silence_runs_although_nobody_is_awake_any_mo
 async def test_a_long_transaction_holds_up_nothing_that_others_have_inserted_in_silence(
     start_engine: StartEngine, tasks: Tasks, database_url: str, connection: asyncpg.Connection
 ) -> None:
-    engine = await start_engine(work, sweep_seconds=LONG)
+    engine = await start_engine(work, sweep_seconds=NEVER_SECONDS)
     keys = await engine.worker.duty.stay_awake("default", ["work"])
     other = await asyncpg.connect(database_url)
     async with other.transaction():

@@ -23,7 +23,8 @@ from rowbell.db.embedded.place import SOCKET_DIRECTORY_BYTES, Place
 from rowbell.db.embedded.warden import USERS, WARDEN, can_lock, lock, look
 from rowbell.errors import ConfigurationError
 
-pytestmark = pytest.mark.timeout(60)
+from deadline import DEADLINE_SECONDS
+
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root gets an account of its own")
 proc_only = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
@@ -58,17 +59,17 @@ class User:
         return json.loads(self.process.stdout.readline())
 
     def leave(self) -> None:
-        self.process.communicate("leave\n", timeout=30)
+        self.process.communicate("leave\n", timeout=DEADLINE_SECONDS)
         assert self.process.returncode == 0
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=DEADLINE_SECONDS)
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=DEADLINE_SECONDS)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream
             with contextlib.suppress(BrokenPipeError):
@@ -312,7 +313,9 @@ def test_a_server_that_a_background_shell_started_heeds_a_stop_that_comes_early(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, warden.__file__, str(tmp_path), "", "sleep", "60"]
-    subprocess.run(["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command], check=True, timeout=30)
+    subprocess.run(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command], check=True, timeout=DEADLINE_SECONDS
+    )
     wait_until_stopped(tmp_path / "data")
 
 

@@ -10,7 +10,10 @@ from pydantic import BaseModel
 
 from rowbell import Context, GiveUp, RetryLater
 
-from integration.conftest import StartEngine, Tasks, soon, until_event
+from deadline import DEADLINE_SECONDS
+from integration.conftest import StartEngine, Tasks, both_servers, soon, until_event
+
+pytestmark = both_servers
 
 
 class Sum(BaseModel):
@@ -200,10 +203,10 @@ async def test_thread_is_told_that_its_task_was_cancelled(
 
     await start_engine(wait_until_told)
     task = await tasks.insert("wait_until_told")
-    assert await asyncio.to_thread(started.wait, 10)
+    assert await asyncio.to_thread(started.wait, DEADLINE_SECONDS)
     await tasks.connection.execute("select rowbell.cancel($1)", task)
     await tasks.until_status(task, "CANCELLED")
-    assert await asyncio.to_thread(seen.wait, 10)
+    assert await asyncio.to_thread(seen.wait, DEADLINE_SECONDS)
 
 
 async def test_progress_is_written_while_the_handler_runs(
@@ -366,7 +369,7 @@ async def test_thread_that_outlives_its_attempt_keeps_its_slot_until_it_ends(
 
     def hang_first(context: Context) -> None:
         if context.attempt == 1:
-            go_on.wait(20)
+            go_on.wait(DEADLINE_SECONDS)
 
     engine = await start_engine(hang_first, slots=1, timeout=0.05)
     try:

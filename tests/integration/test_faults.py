@@ -5,8 +5,18 @@ from typing import Any
 
 from rowbell import Context
 
-from integration.conftest import Engine, StartEngine, Tasks, connected, soon, until_event
+from integration.conftest import (
+    Engine,
+    StartEngine,
+    Tasks,
+    both_servers,
+    connected,
+    soon,
+    until_event,
+)
 from postgres import Server
+
+pytestmark = both_servers
 
 
 async def noop() -> None:
@@ -24,11 +34,11 @@ async def test_tasks_of_a_dead_worker_are_run_by_another_and_count_as_crashes(
             await asyncio.Event().wait()
         return context.attempt
 
-    dead = await start_engine(hang_first)
+    dead = await start_engine(hang_first, lease_seconds=3)
     task = await tasks.insert("hang_first")
     await soon(started)
     await dead.die()
-    await start_engine(hang_first)
+    await start_engine(hang_first, lease_seconds=3)
     row = await tasks.until_status(task, "COMPLETED")
     assert (row["attempt"], row["crashes"], row["failures"]) == (2, 1, 0)
     await until_event(events, "sweep.rescued", worker=dead.worker.id, tasks=1)
@@ -71,7 +81,7 @@ async def test_worker_that_was_declared_lost_ends_its_attempts_and_registers_aga
             finally:
                 ended.set()
 
-    engine = await start_engine(hang_first)
+    engine = await start_engine(hang_first, lease_seconds=3)
     task = await tasks.insert("hang_first")
     await soon(started)
     first = engine.worker.id

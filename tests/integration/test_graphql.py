@@ -15,6 +15,7 @@ from graphql import get_introspection_query
 from rowbell.api.negotiation import GRAPHQL, JSON
 
 from graphql_server import Served, serving
+from integration.conftest import both_servers
 
 CREATE = "mutation CreateTask($input: TaskInput!) { createTask(input: $input) { id status } }"
 STATUS = "query GetTaskStatus($id: ID!) { task(id: $id) { id status } }"
@@ -48,6 +49,7 @@ def code(error: dict[str, Any]) -> str:
 # ------------------------------------------------------------------------ the contract
 
 
+@both_servers
 async def test_a_task_is_created_and_asked_for_as_the_contract_says(served: Served) -> None:
     created = (await served.data(CREATE, {"input": {"description": "x"}}))["createTask"]
     assert created["status"] == "PENDING"
@@ -56,6 +58,7 @@ async def test_a_task_is_created_and_asked_for_as_the_contract_says(served: Serv
     assert tuple(row) == ("echo", "x")
 
 
+@both_servers
 async def test_every_input_of_a_task_is_kept(served: Served) -> None:
     await served.register_worker("send_email")
     given = {
@@ -80,12 +83,14 @@ async def test_every_input_of_a_task_is_kept(served: Served) -> None:
     assert timeout == timedelta(seconds=90)
 
 
+@both_servers
 async def test_a_task_may_be_scheduled_after_a_time(served: Served) -> None:
     task = await create(served, schedule={"in": "PT1H"})
     wait = datetime.fromisoformat(task["runAt"]) - datetime.fromisoformat(task["createdAt"])
     assert wait == timedelta(hours=1)
 
 
+@both_servers
 async def test_a_failure_is_told_in_words(served: Served) -> None:
     task = await create(served)
     number, attempt = await served.claim()
@@ -108,6 +113,7 @@ async def test_an_odd_error_written_by_sql_does_not_break_an_answer(
     assert (await served.data(f"{{ task(id: {task}) {{ error {{ code message at }} }} }}"))["task"]
 
 
+@both_servers
 async def test_cancel_and_retry_return_the_task_itself(served: Served) -> None:
     task = str(await served.insert())
     cancel = "mutation ($id: ID!) { cancelTask(id: $id) { id status finishedAt } }"
@@ -120,6 +126,7 @@ async def test_cancel_and_retry_return_the_task_itself(served: Served) -> None:
     }
 
 
+@both_servers
 async def test_a_queue_is_paused_and_resumed(served: Served) -> None:
     task = await served.insert()
     paused = await served.data('mutation { pauseQueue(name: "default") { name paused } }')
@@ -136,6 +143,7 @@ async def test_a_queue_is_paused_and_resumed(served: Served) -> None:
 # ------------------------------------------------------------------------------- lists
 
 
+@both_servers
 async def test_pages_are_newest_first_and_follow_one_another(served: Served) -> None:
     ids = [str(await served.insert()) for _ in range(5)]
     query = """
@@ -179,6 +187,7 @@ async def test_pages_are_newest_first_and_follow_one_another(served: Served) -> 
         ({"errorType": ["Late"]}, 1),
     ],
 )
+@both_servers
 async def test_a_list_holds_what_its_filter_says(
     served: Served, wanted: dict[str, Any] | None, count: int
 ) -> None:
@@ -191,6 +200,7 @@ async def test_a_list_holds_what_its_filter_says(
     assert len(data["tasks"]["nodes"]) == count
 
 
+@both_servers
 async def test_a_list_is_filtered_by_ids(served: Served) -> None:
     ids = [str(await served.insert()) for _ in range(3)]
     data = await served.data(
@@ -199,6 +209,7 @@ async def test_a_list_is_filtered_by_ids(served: Served) -> None:
     assert data["tasks"]["nodes"] == [{"id": ids[1]}]
 
 
+@both_servers
 async def test_a_list_tells_how_many_there_are_if_it_is_asked(served: Served) -> None:
     for _ in range(3):
         await served.insert()
@@ -209,6 +220,7 @@ async def test_a_list_tells_how_many_there_are_if_it_is_asked(served: Served) ->
     assert data["tasks"]["searchedAll"] is True
 
 
+@both_servers
 async def test_the_last_finished_comes_first_where_finishing_is_asked_for(served: Served) -> None:
     now = datetime.now(UTC)
     ids = [
@@ -298,6 +310,7 @@ async def test_an_unknown_kind_is_refused_with_the_known_ones_and_the_remedy(
     assert "--handlers" in error["extensions"]["hint"]
 
 
+@both_servers
 async def test_a_kind_is_known_from_its_first_worker_on(served: Served) -> None:
     query = 'mutation { createTask(input: {kind: "render"}) { kind } }'
     assert code(await served.error(query)) == "INVALID_ARGUMENT"
@@ -317,6 +330,7 @@ async def test_what_the_state_does_not_allow_is_refused(
     assert error["extensions"]["hint"].startswith("Only")
 
 
+@both_servers
 async def test_a_second_open_task_with_a_unique_key_is_refused(served: Served) -> None:
     await create(served, uniqueKey="once")
     error = await served.error(CREATE, {"input": {"uniqueKey": "once"}})

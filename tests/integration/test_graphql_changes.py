@@ -9,7 +9,11 @@ import pytest
 
 from rowbell.api import backlog, changes, feeds, reader
 
-from graphql_server import DEADLINE, Client, Served, serving
+from deadline import DEADLINE_SECONDS
+from graphql_server import Client, Served, serving
+from integration.conftest import both_servers
+
+pytestmark = both_servers
 
 CHANGES = """
 subscription ($filter: TaskFilter, $after: Cursor) {
@@ -251,7 +255,7 @@ async def test_the_stream_goes_on_after_the_connections_were_lost(served: Served
 async def test_a_subscriber_that_leaves_is_forgotten(served: Served) -> None:
     async with served.socket() as client:
         await start(client)
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await served.unwatched.wait()
     assert served.watch.subscribers == 0
 
@@ -270,7 +274,7 @@ async def test_stats_are_what_was_counted(served: Served) -> None:
     stats = (await served.data(f"{{ stats {{ {STATS} }} }}"))["stats"]
     assert (stats["pending"], stats["processing"], stats["created"]) == (2, 0, 3)
     assert stats["throughput"] == pytest.approx(1 / timedelta(hours=1).total_seconds())
-    assert 0 <= stats["runSeconds"]["p50"] <= stats["runSeconds"]["p99"] < DEADLINE
+    assert 0 <= stats["runSeconds"]["p50"] <= stats["runSeconds"]["p99"] < DEADLINE_SECONDS
     other = (await served.data(f'{{ stats(queue: "mail") {{ {STATS} }} }}'))["stats"]
     assert (other["created"], other["runSeconds"]) == (0, None)
 

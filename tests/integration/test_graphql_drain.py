@@ -8,7 +8,8 @@ from websockets.exceptions import InvalidStatus
 
 from rowbell.api import lobby
 
-from graphql_server import DEADLINE, serving, until
+from deadline import DEADLINE_SECONDS
+from graphql_server import serving, until
 
 TASK = "subscription ($id: ID!) { task(id: $id) { status } }"
 EXECUTE = "mutation { executeTask(input: {}, waitSeconds: 20) { id status } }"
@@ -27,7 +28,7 @@ async def test_a_socket_with_subscriptions_is_closed_with_1012(database_url: str
 async def test_a_mutation_on_a_socket_is_answered_before_the_close(database_url: str) -> None:
     async with serving(database_url) as served, served.socket() as client:
         await client.subscribe(EXECUTE)
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.watched.wait()
         await served.server.drain(5)
         task = await served.connection.fetchval("select id from rowbell.tasks")
@@ -56,7 +57,7 @@ async def test_an_http_request_under_way_is_answered_although_the_server_closes(
     async with serving(database_url) as served:
         served.server.closing = served.watch.closing.set
         asking = asyncio.create_task(served.http.post("/graphql", json={"query": EXECUTE}))
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.watched.wait()
             await served.server.close()
             answer = orjson.loads((await asking).content)
@@ -69,7 +70,7 @@ async def test_the_last_answer_of_a_process_tells_of_a_change_that_its_watch_has
     async with serving(database_url) as served:
         served.server.closing = served.watch.closing.set
         asking = asyncio.create_task(served.http.post("/graphql", json={"query": EXECUTE}))
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.watched.wait()
         monkeypatch.setattr(served.watch, "_look", _see_nothing)
         await served.connection.execute("select rowbell.cancel(id) from rowbell.tasks")

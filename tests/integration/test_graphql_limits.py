@@ -12,7 +12,8 @@ from graphql import get_introspection_query
 from rowbell.api.limits import Limits
 from rowbell.api.negotiation import GRAPHQL, JSON
 
-from graphql_server import DEADLINE, Served, serving, until
+from deadline import DEADLINE_SECONDS
+from graphql_server import Served, serving, until
 
 INTROSPECTION = "{ __schema { types { fields { type { fields { name } } } } } }"
 CREATE = "mutation ($inputs: [TaskInput!]!) { createTasks(inputs: $inputs) { id status } }"
@@ -143,7 +144,7 @@ async def raw(served: Served, data: bytes) -> bytes:
     """All that is answered, until the server closes."""
     place = urlsplit(served.address)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         writer.write(data)
         try:
             return await reader.read()
@@ -173,7 +174,7 @@ async def test_pings_of_a_client_that_reads_nothing_pile_up_nowhere(database_url
                 b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n",
             )
             ping = b"\x89\xfd" + bytes(4) + b"x" * 125
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 with pytest.raises((ConnectionResetError, BrokenPipeError)):
                     while True:
                         await loop.sock_sendall(deaf, ping * 1_000)

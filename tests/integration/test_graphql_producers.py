@@ -8,7 +8,10 @@ import asyncpg
 import httpx
 import pytest
 
-from graphql_server import DEADLINE, Served, serving, until
+from rowbell.api.arguments import LONGEST_WAIT
+
+from deadline import DEADLINE_SECONDS
+from graphql_server import Served, serving, until
 
 EXECUTE = """mutation ($input: TaskInput!, $wait: Float! = 5) {
   executeTask(input: $input, waitSeconds: $wait) { id status result conflict } }"""
@@ -24,7 +27,9 @@ async def served(database_url: str) -> AsyncIterator[Served]:
         yield served
 
 
-def execute(served: Served, wait: float = DEADLINE, **given: Any) -> asyncio.Task[dict[str, Any]]:
+def execute(
+    served: Served, wait: float = LONGEST_WAIT, **given: Any
+) -> asyncio.Task[dict[str, Any]]:
     return asyncio.create_task(served.data(EXECUTE, {"input": given, "wait": wait}))
 
 
@@ -33,7 +38,7 @@ def execute(served: Served, wait: float = DEADLINE, **given: Any) -> asyncio.Tas
 
 async def test_a_task_that_ends_in_time_is_returned_with_its_result(served: Served) -> None:
     answer = execute(served)
-    await asyncio.wait_for(served.watched.wait(), DEADLINE)
+    await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     number, attempt = await served.claim()
     await served.complete(number, attempt, '{"done": true}')
     assert await answer == {
@@ -56,7 +61,7 @@ async def test_the_state_at_the_end_of_the_wait_is_the_one_that_was_seen_last(
     served: Served,
 ) -> None:
     answer = execute(served, wait=1.5)
-    await asyncio.wait_for(served.watched.wait(), DEADLINE)
+    await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     await served.claim()
     assert (await answer)["executeTask"]["status"] == "PROCESSING"
 
@@ -74,7 +79,7 @@ async def test_a_wait_beyond_reason_is_refused_and_inserts_nothing(
 async def test_an_open_task_with_the_key_is_waited_for(served: Served) -> None:
     task = await served.insert(unique_key="k")
     answer = execute(served, uniqueKey="k", onConflict="KEEP")
-    await asyncio.wait_for(served.watched.wait(), DEADLINE)
+    await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     await served.complete(*await served.claim())
     told = (await answer)["executeTask"]
     assert (told["id"], told["status"], told["conflict"]) == (str(task), "COMPLETED", "KEPT")
@@ -93,23 +98,23 @@ async def test_a_client_that_hangs_up_leaves_no_waiter_and_its_task(served: Serv
 async def test_a_socket_that_closes_leaves_no_waiter(served: Served) -> None:
     async with served.socket() as client:
         await client.subscribe(EXECUTE, {"input": {}, "wait": 60})
-        await asyncio.wait_for(served.watched.wait(), DEADLINE)
+        await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     await until(lambda: served.watch.subscribers == 0)
 
 
 async def test_a_drain_answers_those_who_wait(served: Served) -> None:
     answer = execute(served, wait=60)
-    await asyncio.wait_for(served.watched.wait(), DEADLINE)
+    await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     served.watch.closing.set()
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert (await answer)["executeTask"]["status"] == "PENDING"
 
 
 async def test_a_deleted_task_ends_the_wait_with_not_found(served: Served) -> None:
-    answer = asyncio.create_task(served.error(EXECUTE, {"input": {}, "wait": DEADLINE}))
-    await asyncio.wait_for(served.watched.wait(), DEADLINE)
+    answer = asyncio.create_task(served.error(EXECUTE, {"input": {}, "wait": LONGEST_WAIT}))
+    await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     await served.connection.execute("delete from rowbell.tasks")
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert (await answer)["extensions"]["code"] == "NOT_FOUND"
 
 
@@ -117,7 +122,7 @@ async def test_a_lost_database_ends_no_wait_early_and_none_late(
     served: Served, database_url: str
 ) -> None:
     answer = execute(served)
-    await asyncio.wait_for(served.watched.wait(), DEADLINE)
+    await asyncio.wait_for(served.watched.wait(), DEADLINE_SECONDS)
     number, attempt = await served.claim()
     admin = await asyncpg.connect(database_url)
     await admin.execute(
@@ -126,7 +131,9 @@ async def test_a_lost_database_ends_no_wait_early_and_none_late(
     )
     await admin.execute("select rowbell.complete($1, $2, '{null}')", [number], [attempt])
     await admin.close()
-    async with asyncio.timeout(DEADLINE):  # nobody tells of changes any more: it looks all the same
+    async with asyncio.timeout(
+        DEADLINE_SECONDS
+    ):  # nobody tells of changes any more: it looks all the same
         assert (await answer)["executeTask"]["status"] == "COMPLETED"
 
 

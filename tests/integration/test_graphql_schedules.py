@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from graphql_server import Served, serving
+from integration.conftest import both_servers
+
+pytestmark = both_servers
 
 ALL = """
   name kind state cron every timeZone missed nextRunAt lastRunAt problem description

@@ -13,8 +13,9 @@ import pytest
 from rowbell.api.limits import Limits
 from rowbell.api.negotiation import GRAPHQL, JSON, STREAM
 
+from deadline import DEADLINE_SECONDS
 from deaf import FLOOD, deaf_stream
-from graphql_server import DEADLINE, Served, serving, until
+from graphql_server import Served, serving, until
 
 TASK = "subscription ($id: ID!) { task(id: $id) { status } }"
 TASK_ADDED = "subscription { taskAdded { id payload } }"
@@ -42,7 +43,7 @@ class Events:
     async def event(self) -> tuple[str, Any]:
         """Name and data of the next event."""
         name, data = "", ""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             async for line in self._lines:
                 self.pings += line == ":"
                 if line.startswith("event: "):
@@ -148,7 +149,7 @@ async def test_a_client_that_leaves_ends_its_subscription_at_once(served: Served
     async with stream(served, TASK, {"id": str(task)}) as events:
         await events.event()
         assert served.watch.subscribers == 1
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await served.unwatched.wait()
 
 
@@ -158,7 +159,7 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_its_memory_is_free(
     with await deaf_stream(served.address):
         await served.watched.wait()
         await flood(served)
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.unwatched.wait()
         # Although its client is still there.
         await until(lambda: not served.lobby and served.server.connections == 0)

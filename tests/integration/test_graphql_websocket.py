@@ -14,8 +14,9 @@ from rowbell.api import backlog
 from rowbell.api.limits import Limits
 from rowbell.viewer import ANYBODY
 
+from deadline import DEADLINE_SECONDS
 from deaf import FLOOD, deaf_socket
-from graphql_server import DEADLINE, Client, Served, serving, until
+from graphql_server import Client, Served, serving, until
 
 TASK = "subscription ($id: ID!) { task(id: $id) { status progress result } }"
 TASK_ADDED = "subscription { taskAdded { id description audience } }"
@@ -216,7 +217,7 @@ async def test_a_slow_subscriber_gets_the_newest_state_and_the_end(served: Serve
         "select rowbell.report_progress($1, $2, $3)", [task], [attempt], [0.5]
     )
     await served.complete(task, attempt)
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not (last := await anext(states)).status.is_final:
             pass
     assert last.status == "COMPLETED"
@@ -366,7 +367,7 @@ async def test_complete_ends_a_subscription_and_frees_its_id(served: Served) -> 
         await client.send({"type": "complete", "id": "1"})
         await client.subscribe("{ __typename }")
         assert await client.data() == {"__typename": "Query"}
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.unwatched.wait()
     assert served.watch.subscribers == 0
 
@@ -387,7 +388,7 @@ async def test_a_client_that_leaves_ends_its_subscriptions(served: Served) -> No
         await client.subscribe(TASK, {"id": str(task)}, id="1")
         await client.data()
         await client.subscribe(TASK_ADDED, id="2")
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await served.unwatched.wait()
     assert served.watch.subscribers == 0
 
@@ -404,7 +405,7 @@ async def test_a_client_that_is_cut_off_in_the_middle_of_a_send_leaves_nothing(
         # RST instead of FIN: as when a phone loses its network.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raw.close()
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.unwatched.wait()
         await until(lambda: len(asyncio.all_tasks()) <= before)
         assert served.watch.subscribers == 0
@@ -414,7 +415,7 @@ async def test_a_client_that_reads_nothing_is_cut_off(served: Served) -> None:
     with await deaf_socket(served.address):
         await served.watched.wait()
         await flood(served)
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await served.unwatched.wait()
     assert served.watch.subscribers == 0
 

@@ -15,6 +15,7 @@ from rowbell.engine.kinds.http_payload import HttpRequest
 from rowbell.engine.kinds.http_request import HttpCaller
 from rowbell.errors import GiveUp, RetryLater
 
+from deadline import DEADLINE_SECONDS
 from loopback import Request, Server, Told, answer_of, serving
 
 
@@ -152,7 +153,7 @@ async def test_a_server_that_never_answers_meets_the_deadline(
 
     server.answers["/"] = silent
     with pytest.raises(HttpFailed, match=r"was not answered in full within 0\.2 s"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await call(caller, server.url(), timeout_seconds=0.2)
 
 
@@ -173,7 +174,7 @@ async def test_a_server_that_drips_for_ever_meets_the_deadline(
 
     server.answers["/"] = drip
     with pytest.raises(HttpFailed, match=r"within 0\.3 s"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await call(caller, server.url(), timeout_seconds=0.3)
 
 

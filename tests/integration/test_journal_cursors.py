@@ -9,6 +9,10 @@ from rowbell.db import journal
 from rowbell.db.pool import Database
 from rowbell.journal import Cursor, Entry, Scope
 
+from integration.conftest import both_servers
+
+pytestmark = both_servers
+
 WRITERS = 16
 SECONDS = 4.0
 ALL = "select id, kind from rowbell.journal order by id"

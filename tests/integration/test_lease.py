@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, Tasks, connected, soon, until_event
 
 WAITS_FOR_LOCK = """
@@ -12,7 +13,7 @@ select exists (select from pg_stat_activity
 
 
 async def until_somebody_waits_for_a_lock(tasks: Tasks) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not await tasks.connection.fetchval(WAITS_FOR_LOCK):
             await asyncio.sleep(0.01)
 
@@ -60,7 +61,7 @@ async def test_worker_beats_while_the_tasks_are_locked(
     async def noop() -> None:
         """Nothing to do."""
 
-    engine = await start_engine(noop)
+    engine = await start_engine(noop, lease_seconds=3)  # it beats twice a second
     beat_at = "select beat_at from rowbell.workers"
     async with connected(database_url) as locker, locker.connection.transaction():
         await locker.connection.execute("lock table rowbell.tasks in access exclusive mode")
@@ -69,6 +70,6 @@ async def test_worker_beats_while_the_tasks_are_locked(
         await until_somebody_waits_for_a_lock(tasks)
         for _ in range(4):
             last = await tasks.connection.fetchval(beat_at)
-            async with asyncio.timeout(3):  # the lease
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 while await tasks.connection.fetchval(beat_at) == last:
                     await asyncio.sleep(0.01)

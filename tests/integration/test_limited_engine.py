@@ -8,9 +8,7 @@ import pytest
 
 from rowbell import Context
 
-from integration.conftest import StartEngine, Tasks, until_event
-
-RARELY = 30.0
+from integration.conftest import NEVER_SECONDS, StartEngine, Tasks, until_event
 
 
 class Crowd:
@@ -43,8 +41,8 @@ async def test_limited_tasks_follow_each_other_without_a_sweep(
     async def pass_through() -> None:
         await crowd.pass_through()
 
-    await start_engine(pass_through, sweep_seconds=RARELY)
-    await start_engine(pass_through, sweep_seconds=RARELY)
+    await start_engine(pass_through, sweep_seconds=NEVER_SECONDS)
+    await start_engine(pass_through, sweep_seconds=NEVER_SECONDS)
     await tasks.connection.execute(limit)
     for _ in range(12):
         await tasks.insert("pass_through", **columns)
@@ -55,7 +53,7 @@ async def test_limited_tasks_follow_each_other_without_a_sweep(
 async def test_a_rate_is_kept_without_a_sweep(start_engine: StartEngine, tasks: Tasks) -> None:
     async def note() -> None: ...
 
-    await start_engine(note, sweep_seconds=RARELY)
+    await start_engine(note, sweep_seconds=NEVER_SECONDS)
     await tasks.connection.execute(
         "insert into rowbell.queues (name, rate, burst) values ('default', 10, 2)"
     )
@@ -76,7 +74,7 @@ async def test_children_start_as_soon_as_their_parents_are_completed(
     async def note(payload: str) -> None:
         order.append(payload)
 
-    await start_engine(note, sweep_seconds=RARELY)
+    await start_engine(note, sweep_seconds=NEVER_SECONDS)
     first = await tasks.insert("note", payload='"parent"', batch="import")
     second = await tasks.insert("note", payload='"child"', after=[first], batch="import")
     last = await tasks.insert("note", payload='"callback"', after_batch="import")

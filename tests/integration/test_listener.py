@@ -7,6 +7,7 @@ import pytest
 
 from rowbell.db.ears import BELL, Ears
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import listening, soon
 
 
@@ -18,7 +19,7 @@ async def test_bell_is_heard_with_the_name_of_the_queue(
         await connection.execute(
             "insert into rowbell.tasks (kind, queue) values ('echo', 'reports')"
         )
-        assert await asyncio.wait_for(heard.get(), 5) == "reports"
+        assert await asyncio.wait_for(heard.get(), DEADLINE_SECONDS) == "reports"
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -23,6 +23,7 @@ from rowbell.metrics import Metrics, Sources
 from rowbell.metrics.catalogue import METRICS
 from rowbell.viewer import Role, Viewer
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, Tasks
 
 SECRET = "nobody-guesses-this"
@@ -35,7 +36,7 @@ def from_zero() -> None:
 
 async def until_ended(kind: str, count: int) -> dict[str, int]:
     """The outcomes by now: they are counted just after they can be seen in the table."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             pair = measures.pairs.get(("default", kind))
             if pair and sum(pair.ended.values()) == count:
@@ -221,6 +222,6 @@ def test_a_worker_does_not_show_its_metrics_to_strangers() -> None:
 async def test_the_lag_of_the_loop_is_measured_all_the_time(database: Database) -> None:
     before = sum(measures.loop_lags.counts)
     with watching(0.04):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while sum(measures.loop_lags.counts) < before + 2:
                 await asyncio.sleep(0.01)

@@ -8,6 +8,9 @@ from rowbell.db import queues
 from rowbell.db.pool import Database
 
 from graphql_server import Served, serving
+from integration.conftest import both_servers
+
+pytestmark = both_servers
 
 OVERVIEW = """
 at counts { pending processing completed failed cancelled } stats { pending processing completed

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deadline import DEADLINE_SECONDS
 from integration import process_handlers as handlers
 from integration.conftest import StartEngine, Tasks, until_event
 from postgres import Server
@@ -21,14 +22,14 @@ def server(servers: Callable[[str], Server]) -> Server:
 
 
 async def until_written(path: Path) -> str:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not (path.exists() and (text := path.read_text())):  # noqa: ASYNC240
             await asyncio.sleep(0.01)
     return text
 
 
 async def until_gone(*processes: int) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         for process in processes:
             while is_alive(process):
                 await asyncio.sleep(0.01)
@@ -192,7 +193,7 @@ async def test_handler_that_looks_is_told_before_it_is_killed(
     engine = await start_engine(handlers.wait_until_told, runs_in="process")
     told, started = tmp_path / "told", tmp_path / "told.started"
     task = await tasks.insert("wait_until_told", payload=f'"{told}"')
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not started.exists():
             await asyncio.sleep(0.01)
     await engine.stop(grace_seconds=0.01)
@@ -204,18 +205,18 @@ async def test_attempt_over_its_timeout_is_killed(
     start_engine: StartEngine, tasks: Tasks, tmp_path: Path
 ) -> None:
     noted = tmp_path / "noted"
-    await start_engine(handlers.note_and_wait, runs_in="process", timeout=0.3, max_attempts=1)
+    await start_engine(handlers.note_and_wait, runs_in="process", timeout=3, max_attempts=1)
     row = await tasks.until_status(
         await tasks.insert("note_and_wait", payload=f'"{noted}"'), "FAILED"
     )
-    assert "longer than its timeout of 0.3 s" in row["error"]
+    assert "longer than its timeout of 3 s" in row["error"]
     await until_gone(*(int(each) for each in noted.read_text().split()))
 
 
 async def test_timeout_does_not_count_while_a_task_waits_for_a_process(
     start_engine: StartEngine, tasks: Tasks
 ) -> None:
-    await start_engine(handlers.sleep_for, runs_in="process", process_slots=1, timeout=2)
+    await start_engine(handlers.sleep_for, runs_in="process", process_slots=1, timeout=3)
     await tasks.connection.execute(
         "insert into rowbell.tasks (kind, payload) select 'sleep_for', '0.8'"
         " from generate_series(1, 5)"
@@ -241,7 +242,7 @@ async def test_task_that_is_cancelled_while_it_waits_for_a_process_never_runs(
 
 
 async def until_written_empty(path: Path) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not path.exists():  # noqa: ASYNC240
             await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from rowbell.api.execution import Execution, Payload
 from rowbell.db import tokens
 from rowbell.viewer import Role, Viewer
 
+from deadline import DEADLINE_SECONDS
 from graphql_server import Client, Served, serving, until
 
 CHANGES = "subscription ($after: Cursor) { taskChanges(after: $after) { event { taskId } } }"
@@ -188,6 +189,6 @@ async def test_a_group_that_leaves_is_forgotten(served: Served) -> None:
         for _ in range(3):
             await subscribed(stack, served, CHANGES)
         assert served.watch.subscribers == 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await served.unwatched.wait()
     assert served.watch.subscribers == 0

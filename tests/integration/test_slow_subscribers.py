@@ -23,7 +23,7 @@ LEFT_BYTES = FLOOD_BYTES // 10
 @pytest.fixture
 async def served(database_url: str) -> AsyncIterator[Served]:
     # Longer than a flood takes on a busy machine, so that it piles up before anybody is ended.
-    async with serving(database_url, limits=Limits(send_seconds=3, ping_seconds=1)) as served:
+    async with serving(database_url, limits=Limits(ping_seconds=1)) as served:
         yield served
 
 

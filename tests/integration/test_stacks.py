@@ -9,8 +9,11 @@ from rowbell.api.stacks import Stacks
 from rowbell.db import stacks
 from rowbell.db.pool import Database
 
-from integration.conftest import StartEngine, Tasks
+from deadline import DEADLINE_SECONDS
+from integration.conftest import StartEngine, Tasks, both_servers
 from integration.process_handlers import waits_in_a_process
+
+pytestmark = both_servers
 
 RELEASED = threading.Event()
 
@@ -24,7 +27,7 @@ async def waits_in_the_loop() -> None:
 
 
 def waits_in_a_thread() -> None:
-    RELEASED.wait(30)
+    RELEASED.wait(DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ async def test_all_that_are_asked_for_at_once_are_answered(
 
 async def answered(database: Database, task: int) -> str | None:
     """The stack, asked for again while the handler has yet to begin."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             found = await Stacks(database).of(task)
             if found is not None and found.stack:

@@ -13,7 +13,8 @@ from rowbell.db.pool import Database
 from rowbell.engine.schedules import Schedules
 from rowbell.handlers import Handlers
 
-from integration.conftest import DEADLINE_SECONDS, StartEngine, Tasks, until_event
+from deadline import DEADLINE_SECONDS
+from integration.conftest import StartEngine, Tasks, until_event
 
 AWAY = "next_run_at = starts_at + interval '1 day'"
 

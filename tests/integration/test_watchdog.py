@@ -10,6 +10,7 @@ import pytest
 
 from rowbell.engine.watchdog import watching
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import StartEngine, Tasks, until_event
 from postgres import Server
 
@@ -21,7 +22,7 @@ def server(servers: Callable[[str], Server]) -> Server:
 
 
 def block_until(freed: threading.Event) -> None:
-    freed.wait(20)
+    freed.wait(DEADLINE_SECONDS)
 
 
 def lines(events: list[Any], name: str) -> list[Any]:
@@ -34,7 +35,7 @@ async def test_blocked_loop_is_logged_once_with_its_stack_and_again_when_it_is_f
     freed = threading.Event()
 
     def free_when_it_was_seen() -> None:
-        until = time.monotonic() + 10
+        until = time.monotonic() + DEADLINE_SECONDS
         while not lines(events, "loop.blocked") and time.monotonic() < until:
             time.sleep(0.01)
         time.sleep(0.3)  # several times the limit, in which a second line could come
@@ -64,7 +65,7 @@ async def test_plain_functions_do_not_block_the_loop(
 
     def wait_for_the_loop() -> None:
         loop.call_soon_threadsafe(answered.set)
-        assert go_on.wait(15), "the loop never answered"
+        assert go_on.wait(DEADLINE_SECONDS), "the loop never answered"
 
     await start_engine(wait_for_the_loop)
     task = await tasks.insert("wait_for_the_loop")

@@ -8,6 +8,8 @@ import asyncpg
 import pytest
 from rows import Ear, register
 
+from deadline import DEADLINE_SECONDS
+
 INSERT = "insert into rowbell.tasks (kind, queue) values ('aaa', 'default')"
 PATIENCE = timedelta(milliseconds=20)
 
@@ -168,7 +170,7 @@ async def test_a_lost_worker_loses_its_chair_too(
         attendant.get_server_pid(),
     )
     await connection.execute("select rowbell.rescue(at => now() + interval '1 day')")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not await another.fetchval(take):
             await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from rows import insert, register
 
 from rowbell.db.migrate import migrate
 
+from deadline import DEADLINE_SECONDS
 from postgres import Server, available
 
 TOLD = "select topic, severity, sentence, remedy, remedy_in from rowbell.health"
@@ -200,7 +201,7 @@ async def test_an_open_transaction_is_named_and_ended(
 
 async def mend_until(connection: asyncpg.Connection, topic: str) -> None:
     """A session that is told to end takes a moment."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while rows := await told(connection, topic):
             for row in rows:
                 await connection.execute(row["remedy"].rstrip(";"))
@@ -263,7 +264,7 @@ async def test_many_dead_rows_are_named_and_vacuumed(connection: asyncpg.Connect
 
 
 async def flush_statistics(connection: asyncpg.Connection, topic: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while not await told(connection, topic):
             await connection.execute("select pg_stat_force_next_flush()")
 
@@ -271,7 +272,7 @@ async def flush_statistics(connection: asyncpg.Connection, topic: str) -> None:
 async def mend_statistics(connection: asyncpg.Connection) -> str:
     ((_, _, sentence, remedy, _),) = await told(connection, "autovacuum.behind")
     await connection.execute(remedy)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while await told(connection, "autovacuum.behind"):
             await connection.execute("select pg_stat_force_next_flush()")
     return str(sentence)

@@ -7,6 +7,8 @@ import asyncpg
 import pytest
 from rows import NOON, Ear, claim, insert, is_waiting, later, register, row
 
+from deadline import DEADLINE_SECONDS
+
 COMPLETE = "select rowbell.complete(array[$1::bigint], array[$2::int], array[null::text], $3)"
 
 
@@ -151,7 +153,7 @@ async def test_every_key_gets_its_turn_when_there_are_more_keys_than_slots(
         NOON,
     )
     seen: set[str] = set()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while len(seen) < 40:
             claims = await claim(connection, worker, 4)
             seen |= set(await keys_of(connection, claims))
@@ -214,7 +216,7 @@ async def test_two_claims_at_once_count_one_after_the_other(
     await transaction.start()
     assert len(await claim(connection, worker)) == 1
     second = asyncio.ensure_future(claim(other, worker))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await is_waiting(connection, other)
     await transaction.commit()
     assert await second == []

@@ -7,6 +7,8 @@ import asyncpg
 import pytest
 from rows import NOON, Ear, claim, insert, is_waiting, later, register, row
 
+from deadline import DEADLINE_SECONDS
+
 COMPLETE = "select rowbell.complete(array[$1::bigint], array[$2::int], array[null::text], $3)"
 FAIL = (
     "select id from rowbell.fail("
@@ -190,7 +192,7 @@ async def _together(
     await transaction.start()
     await connection.execute(COMPLETE, first, 1, NOON)
     ending = asyncio.ensure_future(other.execute(COMPLETE, second, 1, NOON))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await is_waiting(connection, other)
     await transaction.commit()
     await ending

@@ -405,6 +405,6 @@ def session(database_url: str) -> Iterator[Session]:
         runner.run(session.connection.close())
 
 
-@pytest.mark.timeout(0 if PROFILE is LONG else 120)
+@pytest.mark.timeout(0 if PROFILE is LONG else 300)
 def test_whatever_is_done_in_whatever_order_the_table_follows_the_model(session: Session) -> None:
     run_state_machine_as_test(lambda: States(session), settings=PROFILE)

@@ -12,6 +12,8 @@ from rows import claim, insert, register
 
 from rowbell.db.embedded import psql_path
 
+from deadline import DEADLINE_SECONDS
+
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "PGAPPNAME": "psql"}
 WAITING = (
     "select exists (select from pg_stat_activity where pid <> pg_backend_pid()"
@@ -31,7 +33,7 @@ def start(url: str, sql: str) -> subprocess.Popen[str]:
 
 def psql(url: str, sql: str) -> str:
     with start(url, sql) as process:
-        out, error = process.communicate(timeout=30)
+        out, error = process.communicate(timeout=DEADLINE_SECONDS)
     assert process.returncode == 0, error
     return out.strip()
 
@@ -56,7 +58,7 @@ async def test_a_wait_ends_when_the_task_does(
     with start(database_url, f"call rowbell.wait({task}, '20 s')") as waiting:
         await until(connection, WAITING)
         await connection.execute("select rowbell.complete($1, $2, $3)", [task], [1], ['{"a": 1}'])
-        out, error = waiting.communicate(timeout=20)
+        out, error = waiting.communicate(timeout=DEADLINE_SECONDS)
     assert (out.strip(), error) == ('COMPLETED|{"a": 1}|', "")
 
 

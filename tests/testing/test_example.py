@@ -38,7 +38,7 @@ def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=240,
         env={"PATH": os.environ["PATH"], "HOME": str(project), "TMPDIR": str(project)},
     )
 

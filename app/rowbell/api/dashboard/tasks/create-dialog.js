@@ -2,7 +2,7 @@
 import { say } from "../announce.js";
 import { ask } from "../client.js";
 import { bytes } from "../format.js";
-import { useEffect, useState } from "../hooks.js";
+import { useEffect, useRef, useState } from "../hooks.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
 import { Trouble } from "../parts/trouble.js";
@@ -27,29 +27,34 @@ export function CreateDialog({ like = {}, title = "New task", onClose }) {
   });
   const [problem, tell] = useState(null);
   const [sending, send] = useState(false);
+  const sent = useRef(false);
   const kinds = useKinds();
   useEffect(kinds.load, []);
   const change = (name) => (event) => set((before) => ({ ...before, [name]: event.target.value }));
-  const payload = parsed(given.payload);
-  const wrong = payload.problem ?? tooLarge(payload.value);
+  const wrong = wrongWith(parsed(given.payload));
 
+  // What the form holds counts, and what was sent: both may be ahead of what was drawn.
   async function submit(event) {
     event.preventDefault();
-    if (wrong || sending) return;
+    const filled = Object.fromEntries(new FormData(event.target));
+    const payload = parsed(filled.payload);
+    if (wrongWith(payload) || sent.current) return;
+    sent.current = true;
     send(true);
     try {
-      const { createTask } = await ask(CREATE, { input: inputOf(given, payload.value, like) });
+      const { createTask } = await ask(CREATE, { input: inputOf(filled, payload.value, like) });
       say(`Task ${createTask.id} inserted.`, { tone: "good" });
       onClose();
       go("task", { id: createTask.id });
     } catch (refusal) {
       tell(refusal);
+      sent.current = false;
       send(false);
     }
   }
 
   const field = (name, label, rest = {}) => html`<label class="field field-${name}"><span>${label}</span>
-    <input value=${given[name]} onInput=${change(name)} autocomplete="off" spellcheck=${false} ...${rest} /></label>`;
+    <input name=${name} value=${given[name]} onInput=${change(name)} autocomplete="off" spellcheck=${false} ...${rest} /></label>`;
   const about = kinds.known.find(({ name }) => name === given.kind);
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <form class="create" onSubmit=${submit}>
@@ -61,7 +66,7 @@ export function CreateDialog({ like = {}, title = "New task", onClose }) {
       <p class="about" role="status">${about ? `${about.description || "It says nothing about itself."}${about.workers ? "" : " No live worker knows it."}` : ""}</p>
       ${field("description", "Description, in words", { maxlength: 1000 })}
       <label class="field"><span>Payload, as JSON</span>
-        <textarea rows="9" spellcheck=${false} value=${given.payload} onInput=${change("payload")}
+        <textarea name="payload" rows="9" spellcheck=${false} value=${given.payload} onInput=${change("payload")}
           aria-invalid=${wrong ? "true" : "false"} aria-describedby="payload-problem"></textarea></label>
       <p id="payload-problem" class="wrong" role="status">${wrong ?? ""}</p>
       <details><summary>When, how often, only once</summary>
@@ -79,6 +84,10 @@ export function CreateDialog({ like = {}, title = "New task", onClose }) {
       </footer>
     </form>
   <//>`;
+}
+
+function wrongWith({ problem, value }) {
+  return problem ?? tooLarge(value);
 }
 
 function tooLarge(value) {

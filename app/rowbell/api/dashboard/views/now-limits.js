@@ -1,6 +1,5 @@
 // The form that sets the limits of a queue.
 import { act } from "../act.js";
-import { useState } from "../hooks.js";
 import { html } from "../html.js";
 import { Dialog } from "../parts/dialog.js";
 
@@ -14,9 +13,10 @@ const FIELDS = [
 ];
 
 export function Limits({ queue, onClose }) {
-  const [limits, change] = useState({ maxRunning: queue.maxRunning, rate: queue.rate, burst: queue.burst });
   async function submit(event) {
     event.preventDefault();
+    const filled = new FormData(event.target);
+    const limits = Object.fromEntries(FIELDS.map(([name]) => [name, numberOf(filled.get(name))]));
     if (await act(SET, { name: queue.name, limits }, `The limits of ${queue.name} hold from the next claim on.`)) onClose();
   }
   return html`<${Dialog} title=${`Limits of ${queue.name}`} onClose=${onClose}>
@@ -24,8 +24,7 @@ export function Limits({ queue, onClose }) {
       <p>Over all workers. An empty field is no limit.</p>
       ${FIELDS.map(
         ([name, words, step, least]) => html`<label key=${name}><span>${words}</span>
-          <input type="number" inputmode="decimal" min=${least} step=${step} value=${limits[name] ?? ""}
-            onInput=${({ target }) => change({ ...limits, [name]: target.value === "" ? null : Number(target.value) })} />
+          <input name=${name} type="number" inputmode="decimal" min=${least} step=${step} defaultValue=${queue[name] ?? ""} />
         </label>`,
       )}
       <footer>
@@ -34,4 +33,8 @@ export function Limits({ queue, onClose }) {
       </footer>
     </form>
   <//>`;
+}
+
+function numberOf(text) {
+  return text === "" ? null : Number(text);
 }
