@@ -7,6 +7,7 @@ import json
 import asyncpg
 
 from rowbell import logs
+from rowbell.cli.serve import collect_rarely
 from rowbell.config import Settings
 from rowbell.db.migrate import migrate
 from rowbell.decorator import describe
@@ -53,6 +54,7 @@ class D(Driver):
 
     async def run_worker(self, on_job, ready, stop, instances=1) -> None:
         logs.configure("info", "json")
+        collect_rarely()  # as `rowbell worker` does
 
         async def bench_job(payload: dict[str, int]) -> None:
             """Tell the harness."""
