@@ -17,6 +17,8 @@ begin
       execute format('create index %I on rowbell.%I (xid)', name || '_xid', name);
       execute format('create index %I on rowbell.%I using brin (task_id int8_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.005)) with (pages_per_range = 32)',
         name || '_task', name);
+      -- Of an empty table, too, the first range gets a filter: the first entries of a day would pay for it, each.
+      perform brin_desummarize_range(format('rowbell.%I', name || '_task')::regclass, 0);
       execute format('comment on index rowbell.%I is %L', name || '_task', 'The entries of one task.');
       execute format('comment on table rowbell.%I is %L', name, format('Events of %s (UTC).', one));
       execute format('comment on index rowbell.%I is %L', name || '_xid', 'What readers have not seen yet.');

@@ -265,6 +265,17 @@ async def test_the_journal_of_one_task_is_found_by_an_index(
     assert sum(lossy) < 150  # of more than 300 pages; what is not summarized is read
 
 
+async def test_the_first_entries_of_a_day_keep_no_filter_up_to_date(
+    connection: asyncpg.Connection,
+) -> None:
+    await insert(connection)
+    made = await connection.fetchval(
+        "select sum(brin_summarize_range(i.oid::regclass, 0)) from pg_class i"
+        " where i.relname like 'journal\\_2%\\_task'"
+    )
+    assert made == 1  # there was none yet
+
+
 async def test_a_claim_that_a_sweep_has_caused_says_so(connection: asyncpg.Connection) -> None:
     worker = await register(connection)
     tasks = await insert(connection, count=2)
