@@ -17,6 +17,9 @@ from rowbell.errors import ConfigurationError
 CLOSE_SECONDS = 5
 PING_SECONDS = 10.0
 """A WebSocket whose client answers no ping for so long is closed."""
+KEPT_SECONDS = 75
+"""A connection without a request is kept longer than clients and proxies keep theirs (nginx: 60):
+who closes first must be the one who sends, or a request meets a connection that is being closed."""
 
 
 class Server:
@@ -45,6 +48,7 @@ class Server:
                 ws_max_size=app.state.limits.frame_bytes,
                 ws_ping_interval=PING_SECONDS,
                 ws_ping_timeout=PING_SECONDS,
+                timeout_keep_alive=KEPT_SECONDS,
                 timeout_graceful_shutdown=CLOSE_SECONDS,
             ),
             self.ready,
