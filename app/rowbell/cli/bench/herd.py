@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -115,6 +116,8 @@ class _Workers:
             cpu = time.process_time()
             loop.add_reader(self.pipe.fileno(), self._obey)
             self._cpu_at_start = cpu
+        # A reader of uvloop leaves it without: what is sent now is longer than the pipe.
+        os.set_blocking(self.pipe.fileno(), True)
         self.pipe.send((self.seen, time.process_time() - self._cpu_at_start))
 
     _cpu_at_start: float = 0.0

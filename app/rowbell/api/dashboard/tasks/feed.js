@@ -1,6 +1,6 @@
 // A list that stays right: read once, then kept by the changes since that reading. Where they are
 // too many to be read by anybody, or only the service can tell what matches, one change is the
-// sign to read the list again, once a second at the most: a thousand changes cost one reading.
+// sign to read the list again, every other second at the most: a thousand changes cost one reading.
 import { ask, watch } from "../client.js";
 import { createStore } from "../store.js";
 import { streamFilter, taskFilter } from "./filter.js";
@@ -9,7 +9,7 @@ import { changed, merged, reread, rowsOf, settled } from "./roll.js";
 
 const BUSY_CHANGES = 150;
 const BUSY_MS = 1_000;
-const CALM_MS = 1_000;
+const CALM_MS = 2_000;
 const QUIET_MS = 3_000;
 
 /**
@@ -119,7 +119,7 @@ export function openFeed(query) {
     later();
   }
 
-  /** Reads the list again, a second after it was last read, and while somebody looks at the page. */
+  /** Reads the list again, two seconds after it was last read, and while somebody looks at the page. */
   function later() {
     clearTimeout(timer);
     timer = setTimeout(again, Math.max(0, state.get().at + CALM_MS - Date.now()));

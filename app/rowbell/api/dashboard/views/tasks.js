@@ -58,7 +58,7 @@ function List({ feed, query }) {
   const chosen = selection.ids.size;
   return html`
     <div class="list-tools" role="toolbar" aria-label="What to do with tasks">
-      <p class="list-tally" role="status">${chosen ? `${chosen} selected` : tallyOf(rows, more, query, total)}${calm && !query.text && html` <span class="calm">Busy: read once a second</span>`}</p>
+      <p class="list-tally" role="status">${chosen ? `${chosen} selected` : tallyOf(rows, more, query, total)}${calm && !query.text && html` <span class="calm">Busy: read every other second</span>`}</p>
       ${may("OPERATOR", viewer) && html`
         <button type="button" onClick=${() => deed("retry")}>${chosen ? `Retry ${chosen}` : "Retry all …"}</button>
         <button type="button" onClick=${() => deed("cancel")}>${chosen ? `Cancel ${chosen}` : "Cancel all …"}</button>`}
