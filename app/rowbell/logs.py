@@ -166,9 +166,10 @@ def configure(level: str = "info", form: str = "auto", repeats: int = 0) -> None
 
 
 def each(level: int, event: str, lines: Iterable[Mapping[str, object]]) -> None:
-    """`log.log(level, event, **line)` for each of them: as JSON in one write, under one stamp.
+    """`log.log(level, event, **line)` for lines that have the same fields.
 
-    For what ends by the thousand in a second: an eighth of the time of so many calls.
+    As JSON in one write, under one stamp: what ends by the thousand in a second takes a tenth of
+    the time of so many calls.
     """
     if not log.is_enabled_for(level):
         return
@@ -178,9 +179,16 @@ def each(level: int, event: str, lines: Iterable[Mapping[str, object]]) -> None:
             log.log(level, event, **line)
         return
     name = logging.getLevelName(level).lower()
-    context = structlog.contextvars.get_contextvars()
     common = _STAMP(log, name, _check_event(log, name, {"event": event, "level": name}))
-    written = [_to_json(_add_message(log, name, {**context, **line, **common})) for line in lines]
+    context = structlog.contextvars.get_contextvars()
+    if context:
+        lines = ({**context, **line} for line in lines)
+    written: list[bytes] = []
+    words = ""
+    for line in lines:
+        words = words or " ".join([event, *(f"{key}=%s" for key in line)])
+        whole = {**line, **common, "message": words % tuple(line.values())}
+        written.append(orjson.dumps(whole, default=str))
     if written:
         config["logger_factory"]().msg(b"\n".join(written))
 

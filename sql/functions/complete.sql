@@ -1,29 +1,23 @@
 -- Finish attempts that succeeded.
--- Each row is found by its key and locked in the order of ids, so that two batches never wait for each
--- other in a circle. The lateral FOR UPDATE and status::text leave the planner no other way: with the
--- statistics of an almost empty table it would read tasks_running for every row instead.
+-- Each row is found by its key and locked by the UPDATE in the order of ids, so that two batches never wait for each
+-- other in a circle: a nested loop goes through them as they are sorted. status::text leaves the planner no other
+-- way: with the statistics of an almost empty table it would read tasks_running for every row instead.
 -- The UPDATE joins by id, not by ctid: a row that a cancel or a progress report changed while this
 -- waited for its lock has another ctid, which this statement's snapshot does not see.
 create or replace function rowbell.complete(
   ids bigint[], attempts integer[], results text[], at timestamptz default now())
 returns setof bigint
 language plpgsql volatile
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off set enable_material = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   completed bigint[];
 begin
   with done as (
     update rowbell.tasks t
-    set status = 'COMPLETED', finished_at = at, result = outcome.result::jsonb
-    from (
-      select held.id, o.result
-      from (select * from unnest(ids, attempts, results) u (id, attempt, result) order by u.id) o
-      cross join lateral (
-        select h.id from rowbell.tasks h
-        where h.id = o.id and h.attempt = o.attempt and h.status::text = 'PROCESSING'
-        for update) held) outcome
-    where t.id = outcome.id
+    set status = 'COMPLETED', finished_at = at, result = o.result::jsonb
+    from (select * from unnest(ids, attempts, results) u (id, attempt, result) order by u.id) o
+    where t.id = o.id and t.attempt = o.attempt and t.status::text = 'PROCESSING'
     returning t.id)
   select array_agg(done.id) into completed from done;
   perform rowbell.meet(completed, at);

@@ -27,17 +27,25 @@ begin
     select j.* from rowbell.journal j where j.xid >= pg_snapshot_xmax(since) and j.xid < pg_snapshot_xmax(upto)
     union all
     select k.* from rowbell.journal k where k.xid = any (array(select pg_snapshot_xip(since)))),
-  fresh as materialized (select u.* from unseen u where pg_visible_in_snapshot(u.xid, upto)),
+  -- Thousands of entries are alike in all that is counted: they are gone through once.
+  alike as materialized (
+    select date_trunc('minute', u.at) as minute, u.queue, u.kind, u.event, u.status, u.status_before,
+      u.detail ->> 'queue_before' as queue_before, u.detail ->> 'kind_before' as kind_before,
+      width_bucket(u.wait_seconds::float8, rowbell.histogram_bounds()) as wait,
+      width_bucket(u.run_seconds::float8, rowbell.histogram_bounds()) as run,
+      u.detail ->> 'fingerprint' as fingerprint, min(u.detail ->> 'error_type') as error_type,
+      min(u.at) as first_at, max(u.at) as last_at,
+      max(array[u.id, u.task_id, u.attempt]) filter (where u.detail is not null) as latest, count(*) as entries
+    from unseen u where pg_visible_in_snapshot(u.xid, upto) group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
   counted as (
     insert into rowbell.minutes as m (minute, queue, kind, created, started, completed, failed, cancelled, retried, lost, waits, runs)
-    select date_trunc('minute', f.at), f.queue, f.kind,
-      count(*) filter (where f.event = 'CREATED'), count(*) filter (where f.event = 'STARTED'),
-      count(*) filter (where f.event = 'COMPLETED'), count(*) filter (where f.event = 'FAILED'),
-      count(*) filter (where f.event = 'CANCELLED'), count(*) filter (where f.event = 'RETRY_SCHEDULED'),
-      count(*) filter (where f.event = 'LOST'),
-      rowbell.count_buckets(array_agg(width_bucket(f.wait_seconds::float8, rowbell.histogram_bounds())) filter (where f.wait_seconds is not null)),
-      rowbell.count_buckets(array_agg(width_bucket(f.run_seconds::float8, rowbell.histogram_bounds())) filter (where f.run_seconds is not null))
-    from fresh f group by 1, 2, 3 order by 1, 2, 3
+    select a.minute, a.queue, a.kind,
+      coalesce(sum(a.entries) filter (where a.event = 'CREATED'), 0), coalesce(sum(a.entries) filter (where a.event = 'STARTED'), 0),
+      coalesce(sum(a.entries) filter (where a.event = 'COMPLETED'), 0), coalesce(sum(a.entries) filter (where a.event = 'FAILED'), 0),
+      coalesce(sum(a.entries) filter (where a.event = 'CANCELLED'), 0), coalesce(sum(a.entries) filter (where a.event = 'RETRY_SCHEDULED'), 0),
+      coalesce(sum(a.entries) filter (where a.event = 'LOST'), 0),
+      rowbell.count_buckets(array_agg(a.wait), array_agg(a.entries)), rowbell.count_buckets(array_agg(a.run), array_agg(a.entries))
+    from alike a group by 1, 2, 3 order by 1, 2, 3
     on conflict on constraint minutes_pkey do update set
       created = m.created + excluded.created, started = m.started + excluded.started,
       completed = m.completed + excluded.completed, failed = m.failed + excluded.failed,
@@ -45,22 +53,22 @@ begin
       waits = rowbell.add_counts(m.waits, excluded.waits), runs = rowbell.add_counts(m.runs, excluded.runs)),
   failed as (
     insert into rowbell.error_hours as h (hour, fingerprint, queue, kind, error_type, failures, first_at, last_at, last_task, last_attempt)
-    select date_trunc('hour', f.at), f.detail ->> 'fingerprint', f.queue, min(f.kind), coalesce(min(f.detail ->> 'error_type'), 'ERROR'),
-      count(*), min(f.at), max(f.at), (array_agg(f.task_id order by f.id desc))[1], (array_agg(f.attempt order by f.id desc))[1]
-    from fresh f where f.event in ('FAILED', 'RETRY_SCHEDULED') and f.detail ? 'fingerprint' group by 1, 2, 3 order by 1, 2, 3
+    select date_trunc('hour', a.minute), a.fingerprint, a.queue, min(a.kind), coalesce(min(a.error_type), 'ERROR'),
+      sum(a.entries), min(a.first_at), max(a.last_at), (max(a.latest))[2], (max(a.latest))[3]
+    from alike a where a.event in ('FAILED', 'RETRY_SCHEDULED') and a.fingerprint is not null group by 1, 2, 3 order by 1, 2, 3
     on conflict on constraint error_hours_pkey do update set
       failures = h.failures + excluded.failures, first_at = least(h.first_at, excluded.first_at), last_at = greatest(h.last_at, excluded.last_at),
       last_task = excluded.last_task, last_attempt = excluded.last_attempt),
   moved as (
     insert into rowbell.totals as t (queue, kind, status, tasks)
     select s.queue, s.kind, s.status, sum(s.step) from (
-      select f.queue, f.kind, f.status, 1 as step from fresh f
+      select a.queue, a.kind, a.status, a.entries as step from alike a
       union all
-      select coalesce(f.detail ->> 'queue_before', f.queue), coalesce(f.detail ->> 'kind_before', f.kind), f.status_before, -1
-      from fresh f) s
+      select coalesce(a.queue_before, a.queue), coalesce(a.kind_before, a.kind), a.status_before, -a.entries
+      from alike a) s
     where s.status is not null group by 1, 2, 3 having sum(s.step) <> 0 order by 1, 2, 3
     on conflict on constraint totals_pkey do update set tasks = t.tasks + excluded.tasks)
-  select count(*) into folded from fresh;
+  select coalesce(sum(a.entries), 0) into folded from alike a;
   update rowbell.journal_state s set fold_cursor = upto;
   return folded;
 end $$;

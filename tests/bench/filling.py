@@ -79,9 +79,11 @@ select date_trunc('minute', created_at), queue, kind, count(*), count(started_at
   count(*) filter (where status = 'COMPLETED'), count(*) filter (where status = 'FAILED'),
   count(*) filter (where status = 'CANCELLED'), 0, 0,
   rowbell.count_buckets(array_agg(width_bucket(extract(epoch from started_at - run_at)::float8,
-    rowbell.histogram_bounds())) filter (where started_at is not null)),
+    rowbell.histogram_bounds())) filter (where started_at is not null),
+    array_agg(1::bigint) filter (where started_at is not null)),
   rowbell.count_buckets(array_agg(width_bucket(extract(epoch from finished_at - started_at)::float8,
-    rowbell.histogram_bounds())) filter (where started_at is not null and finished_at is not null))
+    rowbell.histogram_bounds())) filter (where started_at is not null and finished_at is not null),
+    array_agg(1::bigint) filter (where started_at is not null and finished_at is not null))
 from rowbell.tasks group by 1, 2, 3;
 
 insert into rowbell.error_hours

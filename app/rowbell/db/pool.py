@@ -133,6 +133,12 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def spare(self) -> AsyncIterator[None]:
+        """While it lasts, handlers hold one connection less: there is one for somebody else."""
+        async with self._for_handlers:
+            yield
+
+    @asynccontextmanager
     async def for_handler(self) -> AsyncIterator[Connection]:
         """A connection for a handler's own statements; its session state is reset afterwards."""
         async with self._for_handlers, self._pool.acquire() as connection:

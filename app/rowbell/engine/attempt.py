@@ -118,7 +118,11 @@ class Attempt:
             return outcome
         self._performing = True
         try:
-            outcome.result = await self._perform()
+            seconds = self.claim.timeout or self.handler.timeout
+            if seconds is None:
+                outcome.result = await self.executor.run(self._call)
+            else:
+                outcome.result = await self._within(seconds)
         except BaseException as error:  # noqa: BLE001 - a handler may raise anything, SystemExit too
             outcome.ending = self._ending  # what it raises when it is ended is an echo of that
             if self._ending is None:
@@ -129,10 +133,7 @@ class Attempt:
         outcome.lines = self.context.lines.as_json()
         return outcome
 
-    async def _perform(self) -> str | None:
-        seconds = self.claim.timeout or self.handler.timeout
-        if seconds is None:
-            return await self.executor.run(self._call)
+    async def _within(self, seconds: float) -> str | None:
         loop = asyncio.get_running_loop()
         deadline = asyncio.timeout(None)  # until it begins: it may wait for a free process
         self._call.began = lambda: deadline.reschedule(loop.time() + seconds)

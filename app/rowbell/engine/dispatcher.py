@@ -12,6 +12,8 @@ from rowbell.measures import measures
 from rowbell.tally import tally
 from rowbell.task import Claim
 
+MOST = 1_000
+"""Tasks of one claim: while they are started, PostgreSQL hands out the next."""
 SETTLE_SECONDS = 0.01
 """A queue that was silent for this long is asked for its next scheduled task."""
 LONGEST_SLEEP_SECONDS = 30.0
@@ -120,14 +122,14 @@ class Dispatcher:
         return len(claims)
 
     async def _reserve(self) -> int:
-        """Every free slot, one at least. While there is none, somebody else should look."""
+        """Free slots, one at least. While there is none, somebody else should look."""
         if self._slots.free > 0:
-            return await self._slots.reserve()
+            return await self._slots.reserve(MOST)
         patience = FULL_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
-                    reserved = await self._slots.reserve()
+                    reserved = await self._slots.reserve(MOST)
                     self._free()
                     return reserved
             await self._full()

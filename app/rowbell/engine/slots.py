@@ -5,7 +5,7 @@ from collections import deque
 
 
 class Slots:
-    """Counted slots; whoever waits longest is served first, with all that are free."""
+    """Counted slots; whoever waits longest is served first."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -16,8 +16,8 @@ class Slots:
     def busy(self) -> int:
         return self.total - self.free
 
-    async def reserve(self) -> int:
-        """Take every free slot, one at least; give back with `release` what stays unused."""
+    async def reserve(self, most: int) -> int:
+        """Take free slots, one at least; give back with `release` what stays unused."""
         while self.free <= 0 or self._waiting:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -30,7 +30,9 @@ class Slots:
                 raise
             if self.free > 0:
                 break
-        taken, self.free = self.free, 0
+        taken = min(self.free, most)
+        self.free -= taken
+        self._wake_next()
         return taken
 
     def resize(self, total: int) -> None:

@@ -50,7 +50,7 @@ class Running:
         for queue in await testing.due_queues(self._database):
             for claim in await tasks.claim(self._database, queue, self._worker, 1, self.kinds):
                 slots = self._attempts.lanes[claim.kind].slots
-                slots.release(await slots.reserve() - 1)
+                await slots.reserve(1)
                 return claim
         return None
 
