@@ -20,10 +20,11 @@ declare
   picked     bigint[];
   kinds      text[] := '{}';  -- of the strata, by falling priority and rising age of their oldest row
   priorities integer[];
-  keyed      boolean[];
+  keyed      boolean[];  -- null: none of them
+  has_strata boolean;  -- more than one of some kind, or some with keys
   limited    text[];     -- the kinds among them that have a limit,
   room_of    integer[];  -- and how many of each may still be started
-  counted    text[];     -- the kinds whose running tasks are counted
+  counted    text[] := '{}';  -- the kinds whose running tasks are counted
   turn       integer[];  -- strata of one priority that are still to be asked
   again      integer[];  -- strata that filled their share and may have more
   room       integer := slots;
@@ -50,11 +51,25 @@ begin
     chosen := rowbell.pick_on(queue_name, slots, known_kinds, at);
   end if;
   if chosen = '{}' then
-    select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
-           array_agg(s.priority order by s.priority desc, s.run_at, s.kind),
-           array_agg(s.is_keyed order by s.priority desc, s.run_at, s.kind)
-    into kinds, priorities, keyed
-    from rowbell.strata(queue_name, known_kinds) s where s.run_at <= at;
+    -- A queue in which one row waits, without a key, is one stratum: that takes one probe to see.
+    select array_agg(f.kind) filter (where f.kind = any (known_kinds) and f.run_at <= at), array_agg(f.priority),
+           count(*) > 1 or exists (
+             select from rowbell.tasks t
+             where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key <> ''
+               and ((t.after is null and t.after_batch is null) or t.parents = 'met'))
+    into kinds, priorities, has_strata
+    from (
+      select t.kind, t.priority, t.run_at from rowbell.tasks t
+      where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key is null
+        and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+      order by t.kind, t.priority, t.run_at, t.id limit 2) f;
+    if has_strata then
+      select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
+             array_agg(s.priority order by s.priority desc, s.run_at, s.kind),
+             array_agg(s.is_keyed order by s.priority desc, s.run_at, s.kind)
+      into kinds, priorities, keyed
+      from rowbell.strata(queue_name, known_kinds) s where s.run_at <= at;
+    end if;
     if kinds is null then
       return;
     end if;
@@ -70,6 +85,10 @@ begin
     room_of := array(select rowbell.room_of_kind(l.name, at) from unnest(limited) l (name));
   end if;
 
+  if cardinality(kinds) = 1 and keyed is null and room_of is null then
+    chosen := rowbell.pick(queue_name, kinds[1], priorities[1], room, chosen, at);
+    room := 0;
+  end if;
   while next_one <= cardinality(kinds) and room > 0 loop
     turn := '{}';
     while next_one <= cardinality(kinds) and (turn = '{}' or priorities[next_one] = priorities[turn[1]]) loop
@@ -79,27 +98,21 @@ begin
     again := '{}';
     while cardinality(turn) > 0 and room > 0 loop
       stratum := turn[1];
-      share := ceil(room::numeric / cardinality(turn));
-      share := least(share, room_of[array_position(limited, kinds[stratum])]);
+      share := (room + cardinality(turn) - 1) / cardinality(turn);
+      if room_of is not null then
+        share := least(share, room_of[array_position(limited, kinds[stratum])]);
+      end if;
       if share <= 0 then
         picked := '{}';
       elsif keyed[stratum] then
         picked := rowbell.pick_by_key(queue_name, kinds[stratum], priorities[stratum], share, chosen, at);
       else
-        picked := array(
-          select t.id from rowbell.tasks t
-          where t.queue = queue_name and t.kind = kinds[stratum] and t.priority = priorities[stratum]
-            and t.status = 'PENDING' and t.concurrency_key is null
-            and ((t.after is null and t.after_batch is null) or t.parents = 'met')
-            and t.run_at <= at and t.id <> all (chosen)
-          order by t.run_at, t.id
-          limit share
-          for update skip locked);
+        picked := rowbell.pick(queue_name, kinds[stratum], priorities[stratum], share, chosen, at);
       end if;
       if picked <> '{}' then
         chosen := chosen || picked;
         room := room - cardinality(picked);
-        if array_position(limited, kinds[stratum]) is not null then
+        if room_of is not null and array_position(limited, kinds[stratum]) is not null then
           room_of[array_position(limited, kinds[stratum])] :=
             room_of[array_position(limited, kinds[stratum])] - cardinality(picked);
         end if;
@@ -124,7 +137,9 @@ begin
   if slots >= 20 and cardinality(kinds) = 1 and room_of is null and cardinality(chosen) = slots then
     perform rowbell.mark_place(chosen[slots], clock_timestamp());
   end if;
-  counted := array(select k.name from rowbell.kinds k where k.name = any (limited) and k.max_running is not null);
+  if limited <> '{}' then
+    counted := array(select k.name from rowbell.kinds k where k.name = any (limited) and k.max_running is not null);
+  end if;
   return query
   update rowbell.tasks t
   set status = 'PROCESSING', attempt = t.attempt + 1, worker = worker_id, started_at = at, progress = null,

@@ -3,15 +3,11 @@
 -- By the clock, not by now(): a long transaction began a while ago.
 create or replace function rowbell.ring_for_inserts()
 returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  new_task record;
 begin
-  for new_task in
+  perform rowbell.ring(d.queue, d.kind)
+  from (
     select distinct i.queue, i.kind from inserted i
-    where i.status = 'PENDING' and i.run_at <= clock_timestamp() + interval '1 minute'
-  loop
-    perform rowbell.ring(new_task.queue, new_task.kind);
-  end loop;
+    where i.status = 'PENDING' and i.run_at <= clock_timestamp() + interval '1 minute') d;
   return null;
 end $$;
 comment on function rowbell.ring_for_inserts() is

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import asyncpg
 
+from rowbell.db.kept import BROKEN, Kept
 from rowbell.errors import (
     BY_SQLSTATE,
     HINTS,
@@ -58,7 +59,7 @@ class Database:
     `kept` serves claims and heartbeats, which handlers must never starve; `pooled` the rest.
     """
 
-    def __init__(self, url: str, kept: Any, pool: Any) -> None:
+    def __init__(self, url: str, kept: Kept, pool: Any) -> None:
         self.url = url
         self.at: datetime | None = None
         """When it is for tasks, as rowbell.testing has it; None: as the server has it."""
@@ -70,28 +71,24 @@ class Database:
     @classmethod
     async def open(cls, url: str, *, name: str) -> Self:
         """Connect; `name` is the application_name. Raises Unavailable."""
-        options = {
-            "dsn": url,
-            "timeout": CONNECT_SECONDS,
-            "reset": _keep_session,
-            "max_inactive_connection_lifetime": 0.0,
-        }
+        options: dict[str, Any] = {"dsn": url, "timeout": CONNECT_SECONDS}
         with translated():
             # A statement ends although nobody is left to cancel it. Poolers know no such parameter.
             ended_by_itself = {"statement_timeout": f"{STATEMENT_SECONDS + 5:g}s"}
             if await _leads_to_pooler(url):
                 options |= UNPREPARED
                 ended_by_itself = {}
-            kept = await asyncpg.create_pool(
-                min_size=0,  # or asyncpg reconnects, and complains, behind our back
-                max_size=1,
+            kept = Kept(
+                seconds=STATEMENT_SECONDS,
                 command_timeout=CLAIM_SECONDS,
                 server_settings={"application_name": f"{name} claims"},
                 **options,
             )
             pool = await asyncpg.create_pool(
-                min_size=0,
+                min_size=0,  # or asyncpg reconnects, and complains, behind our back
                 max_size=POOL_SIZE,
+                max_inactive_connection_lifetime=0.0,
+                reset=_keep_session,
                 command_timeout=STATEMENT_SECONDS,
                 server_settings={"application_name": name, **ended_by_itself},
                 **options,
@@ -103,28 +100,38 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, waiting a few seconds for statements under way."""
-        for pool in (self._kept, self._pool):
+        for connections, hang_up in (
+            (self._kept, self._kept.hang_up),
+            (self._pool, self._pool.terminate),
+        ):
             try:
                 async with asyncio.timeout(5):
-                    await pool.close()
+                    await connections.close()
             except (*GONE, asyncpg.PostgresError):
-                pool.terminate()
+                hang_up()
 
     def load(self) -> list[tuple[str, int, int]]:
-        """(name, used, idle) of the two pools."""
-        pools = (("claims", self._kept), ("rest", self._pool))
-        return [(n, p.get_size() - p.get_idle_size(), p.get_idle_size()) for n, p in pools]
+        """(name, used, idle): the kept connection, and the pool."""
+        used, idle = self._kept.is_used, self._kept.is_open and not self._kept.is_used
+        pool = self._pool
+        return [
+            ("claims", int(used), int(idle)),
+            ("rest", pool.get_size() - pool.get_idle_size(), pool.get_idle_size()),
+        ]
 
     def hang_up(self) -> None:
         """End all connections at once: whatever waits for an answer fails."""
-        for pool in (self._kept, self._pool):
-            pool.terminate()
+        self._kept.hang_up()
+        self._pool.terminate()
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Connection]:
         """The connection for claims and heartbeats; not for statements that must be durable."""
-        async with _acquired(self._kept) as connection:
-            yield connection
+        asked = perf_counter()
+        with translated():
+            async with self._kept.taken() as connection:
+                measures.connection_waits.add(perf_counter() - asked)
+                yield connection
 
     @asynccontextmanager
     async def pooled(self) -> AsyncIterator[Connection]:
@@ -168,7 +175,7 @@ async def _acquired(pool: Any) -> AsyncIterator[Connection]:
         measures.connection_waits.add(perf_counter() - asked)
         try:
             yield connection
-        except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InternalClientError, TimeoutError):
+        except (*BROKEN, TimeoutError):
             connection.terminate()  # a failed-over, ending or silent server: never use it again
             raise
         finally:
