@@ -1,7 +1,11 @@
-"""Lanes: kinds that run in processes have slots of their own."""
+"""Lanes: kinds that run in processes have slots of their own; attempts begin in turns."""
+
+import asyncio
+from typing import Any, cast
 
 from rowbell.decorator import describe
-from rowbell.engine.lanes import AHEAD, Lanes
+from rowbell.engine.attempt import Attempt
+from rowbell.engine.lanes import AHEAD, Lane, Lanes
 from rowbell.handlers import Handlers
 
 
@@ -27,3 +31,33 @@ def test_a_kind_finds_its_lane_and_all_are_counted_together() -> None:
     lanes["in_process"].slots.free -= 1
     lanes["in_loop"].slots.free -= 3
     assert (lanes.busy, lanes.total) == (4, 10 + AHEAD)
+
+
+def entered(lane: Lane, number: int) -> list[Attempt]:
+    """What the lane begins of so many attempts; each ends at once."""
+    begun: list[Attempt] = []
+
+    def begin(attempt: Attempt) -> None:
+        begun.append(attempt)
+        lane.leave()
+
+    lane.begin = begin
+    for one in range(number):
+        lane.enter(cast(Any, one))
+    return begun
+
+
+async def test_attempts_begin_when_the_caller_is_done() -> None:
+    begun = entered(Lane(["echo"], 10), 3)
+    assert begun == []
+    await asyncio.sleep(0)
+    assert begun == [0, 1, 2]
+
+
+async def test_many_attempts_that_end_at_once_leave_turns_to_others() -> None:
+    begun = entered(Lane(["echo"], 10), 25)
+    turns = []
+    for _ in range(3):
+        await asyncio.sleep(0)
+        turns.append(len(begun))
+    assert turns == [10, 20, 25]

@@ -39,16 +39,14 @@ class Lane:
         self._waiting: deque[Attempt] = deque()
         self._mean = UNKNOWN_SECONDS
         self._left = 0
+        self._is_called = False
 
     def enter(self, attempt: Attempt) -> None:
-        """Begin now, or when its turn comes."""
-        if self._running < self.limit:
-            self._running += 1
-            self.begin(attempt)
-            return
+        """Begin when its turn comes; not before the caller is done, who may want to claim more."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(LATE_SECONDS, self._look_at_waiting, self._left)
         self._waiting.append(attempt)
+        self._call()
 
     def note(self, seconds: float) -> None:
         """How long an attempt took."""
@@ -61,9 +59,20 @@ class Lane:
         self._left += 1
         self._running -= 1
         self.slots.release()
-        if self._waiting and self._running < self.limit:
+        self._call()
+
+    def _call(self) -> None:
+        if self._waiting and self._running < self.limit and not self._is_called:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._begin_waiting)
+
+    def _begin_waiting(self) -> None:
+        """As many as there is room for now: what they make room for is for the next turn."""
+        for _ in range(min(self.limit - self._running, len(self._waiting))):
             self._running += 1
             self.begin(self._waiting.popleft())
+        self._is_called = False
+        self._call()
 
     def _look_at_waiting(self, left: int) -> None:
         if not self._waiting:
