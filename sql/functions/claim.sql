@@ -21,7 +21,7 @@ declare
   kinds      text[] := '{}';  -- of the strata, by falling priority and rising age of their oldest row
   priorities integer[];
   keyed      boolean[];  -- null: none of them
-  has_strata boolean;  -- more than one of some kind, or some with keys
+  has_strata boolean;  -- more than one, as far as is known
   limited    text[];     -- the kinds among them that have a limit,
   room_of    integer[];  -- and how many of each may still be started
   counted    text[] := '{}';  -- the kinds whose running tasks are counted
@@ -51,18 +51,22 @@ begin
     chosen := rowbell.pick_on(queue_name, slots, known_kinds, at);
   end if;
   if chosen = '{}' then
-    -- A queue in which one row waits, without a key, is one stratum: that takes one probe to see.
-    select array_agg(f.kind) filter (where f.kind = any (known_kinds) and f.run_at <= at), array_agg(f.priority),
-           count(*) > 1 or exists (
-             select from rowbell.tasks t
-             where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key <> ''
-               and ((t.after is null and t.after_batch is null) or t.parents = 'met'))
-    into kinds, priorities, has_strata
-    from (
-      select t.kind, t.priority, t.run_at from rowbell.tasks t
-      where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key is null
-        and ((t.after is null and t.after_batch is null) or t.parents = 'met')
-      order by t.kind, t.priority, t.run_at, t.id limit 2) f;
+    -- A queue in which one row waits, without a key, is one stratum: that takes one probe to see. Where this session
+    -- found many the last time, it does not look for one: while a snapshot is held, each look steps over what is dead.
+    has_strata := true;
+    if current_setting('rowbell.many', true) is distinct from queue_name then
+      select array_agg(f.kind) filter (where f.kind = any (known_kinds) and f.run_at <= at), array_agg(f.priority),
+             count(*) > 1 or exists (
+               select from rowbell.tasks t
+               where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key <> ''
+                 and ((t.after is null and t.after_batch is null) or t.parents = 'met'))
+      into kinds, priorities, has_strata
+      from (
+        select t.kind, t.priority, t.run_at from rowbell.tasks t
+        where t.queue = queue_name and t.status = 'PENDING' and t.concurrency_key is null
+          and ((t.after is null and t.after_batch is null) or t.parents = 'met')
+        order by t.kind, t.priority, t.run_at, t.id limit 2) f;
+    end if;
     if has_strata then
       select array_agg(s.kind order by s.priority desc, s.run_at, s.kind),
              array_agg(s.priority order by s.priority desc, s.run_at, s.kind),
@@ -128,6 +132,9 @@ begin
     end loop;
   end loop;
 
+  if has_strata then
+    perform set_config('rowbell.many', case when cardinality(chosen) > 1 then queue_name else '' end, false);
+  end if;
   if chosen = '{}' then
     return;
   end if;

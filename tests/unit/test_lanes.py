@@ -8,6 +8,8 @@ from rowbell.engine.attempt import Attempt
 from rowbell.engine.lanes import AHEAD, Lane, Lanes
 from rowbell.handlers import Handlers
 
+from deadline import DEADLINE_SECONDS
+
 
 async def in_loop() -> None: ...
 def in_process() -> None: ...
@@ -61,3 +63,27 @@ async def test_many_attempts_that_end_at_once_leave_turns_to_others() -> None:
         await asyncio.sleep(0)
         turns.append(len(begun))
     assert turns == [10, 20, 25]
+
+
+async def test_attempt_that_comes_alone_need_not_wait_for_the_loop() -> None:
+    lane = Lane(["echo"], 10)
+    begun = entered(lane, 1)
+    lane.turn()
+    assert begun == [0]
+
+
+async def test_attempts_that_get_no_slot_are_given_back() -> None:
+    lane = Lane(["echo"], 1)
+    returned: list[Attempt] = []
+    given_back = asyncio.Event()
+
+    def give_back(attempt: Attempt) -> None:
+        returned.append(attempt)
+        given_back.set()
+
+    lane.begin, lane.give_back = lambda _: None, give_back  # the first one never ends
+    for one in range(2):
+        lane.enter(cast(Any, one))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await given_back.wait()
+    assert returned == [1]

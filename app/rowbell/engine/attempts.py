@@ -84,6 +84,8 @@ class Attempts:
         each(logging.DEBUG, "task.claimed", (claim.fields for claim in claims))
         for claim in claims:
             self._enter(claim)
+        if len(claims) == 1:  # it comes alone: nothing else is worth being done before
+            self.lanes[claims[0].kind].turn()
 
     def _enter(self, claim: Claim) -> None:
         context = AttemptContext(claim, database=self._database, report=self._progress.report)

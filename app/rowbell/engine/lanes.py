@@ -40,13 +40,14 @@ class Lane:
         self._mean = UNKNOWN_SECONDS
         self._left = 0
         self._is_called = False
+        self._is_watched = False
 
     def enter(self, attempt: Attempt) -> None:
         """Begin when its turn comes; not before the caller is done, who may want to claim more."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_later(LATE_SECONDS, self._look_at_waiting, self._left)
         self._waiting.append(attempt)
         self._call()
+        if self._running >= self.limit:
+            self._watch()
 
     def note(self, seconds: float) -> None:
         """How long an attempt took."""
@@ -64,21 +65,28 @@ class Lane:
     def _call(self) -> None:
         if self._waiting and self._running < self.limit and not self._is_called:
             self._is_called = True
-            asyncio.get_running_loop().call_soon(self._begin_waiting)
+            asyncio.get_running_loop().call_soon(self.turn)
 
-    def _begin_waiting(self) -> None:
-        """As many as there is room for now: what they make room for is for the next turn."""
+    def turn(self) -> None:
+        """Begin as many as there is room for now: what they make room for is for the next turn."""
         for _ in range(min(self.limit - self._running, len(self._waiting))):
             self._running += 1
             self.begin(self._waiting.popleft())
         self._is_called = False
         self._call()
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._waiting and not self._is_watched:
+            self._is_watched = True
+            asyncio.get_running_loop().call_later(LATE_SECONDS, self._look_at_waiting, self._left)
 
     def _look_at_waiting(self, left: int) -> None:
+        self._is_watched = False
         if not self._waiting:
             return
         if left != self._left:
-            asyncio.get_running_loop().call_later(LATE_SECONDS, self._look_at_waiting, self._left)
+            self._watch()
             return
         self._mean = UNKNOWN_SECONDS
         self.slots.resize(self.limit)
