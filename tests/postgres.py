@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -73,14 +73,14 @@ class Server:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """SIGSTOP to all its processes: connections stay open, and nothing answers."""
-        pids = [self._postmaster(), *_children_of(self._postmaster())]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        postmaster = self._postmaster()
+        os.kill(postmaster, signal.SIGSTOP)  # from here on it starts none, and reaps none
+        children = _children_of(postmaster)
         try:
+            _send(signal.SIGSTOP, children)
             yield
         finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            _send(signal.SIGCONT, [postmaster, *children])
 
     def kill(self) -> None:
         """SIGKILL to the postmaster: its children follow."""
@@ -105,6 +105,12 @@ class Server:
             folder=Path("/"),
             seconds=60,
         )
+
+
+def _send(number: signal.Signals, pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # a session that has ended in the meantime
+            os.kill(pid, number)
 
 
 def _children_of(parent: int) -> list[int]:

@@ -13,6 +13,7 @@ from rowbell.engine.attempt import Outcome
 from rowbell.engine.completer import BATCH, PILE, Completer
 from rowbell.task import Claim, Failure
 
+from deadline import DEADLINE_SECONDS
 from integration.conftest import Tasks, soon
 
 REGISTER = """
@@ -89,6 +90,13 @@ async def held_up(
         await locker.close()
 
 
+async def until_held(completer: Completer, *claims: Claim) -> None:
+    """Wait until just these are not written yet: that others are, its answers have to tell."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while completer.held() != [claim.id for claim in claims]:
+            await asyncio.sleep(0.01)
+
+
 LARGEST_BATCH = """
 select count(*) from rowbell.journal where event = 'COMPLETED' group by xid order by 1 desc limit 1
 """
@@ -103,8 +111,8 @@ async def test_second_batch_is_written_while_the_first_waits_for_a_lock(
     async with held_up(database, database_url, first, rows) as completer:
         for claim in others:
             await completer.put(Outcome(claim))
+        await until_held(completer, first)
         await rows.until(COMPLETED, PILE)
-        assert completer.held() == [first.id]
         assert not completer.settled.is_set()
     await rows.until(COMPLETED, 1 + PILE)
 
@@ -117,7 +125,7 @@ async def test_few_outcomes_wait_for_the_batch_before_them(
     async with held_up(database, database_url, first, rows) as completer:
         for claim in others:
             await completer.put(Outcome(claim))
-        await rows.until(COMPLETED, len(others))
+        await until_held(completer, first)
         (late,) = await claimed(database, connection, 1)
         await completer.put(Outcome(late))
         for _ in range(3):  # a second writer would have begun by now
