@@ -45,6 +45,7 @@ async def test_what_still_runs_ends_with_its_worker(database: Database) -> None:
 
     attempts = Attempts(database, Handlers(describe(job)), slots=1)
     running = asyncio.create_task(attempts.run())
+    await asyncio.sleep(0)  # it runs
     attempts.start([CLAIM])
     await soon(began)
     running.cancel()
