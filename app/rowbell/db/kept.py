@@ -21,6 +21,7 @@ class Kept:
         self._options = options
         self._turn = asyncio.Lock()
         self._connection: Any = None  # asyncpg ships no types
+        self._is_over = False
 
     @property
     def is_open(self) -> bool:
@@ -39,24 +40,31 @@ class Kept:
         else:
             await self._turn.acquire()
         try:
-            if not self.is_open:
+            if not self._is_over and not self.is_open:
                 self._connection = await asyncpg.connect(**self._options)
+            if self._is_over:  # perhaps since a moment ago
+                raise asyncpg.InterfaceError("this process has closed its connections")
             yield self._connection
         except BaseException as error:
             # An error of PostgreSQL is an answer; after anything else one may still be on its way.
             if not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN):
-                self.hang_up()
+                self._drop()
             raise
         finally:
             self._turn.release()
 
     async def close(self) -> None:
-        """Close it once its turn is over."""
+        """Close it for good once its turn is over."""
+        self._is_over = True
         async with self._turn:
             if self.is_open:
                 await self._connection.close()
 
     def hang_up(self) -> None:
-        """End it at once: whatever waits for an answer fails."""
+        """End it at once and for good: whatever waits for an answer fails."""
+        self._is_over = True
+        self._drop()
+
+    def _drop(self) -> None:
         if self.is_open:
             self._connection.terminate()

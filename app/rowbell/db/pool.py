@@ -126,7 +126,7 @@ class Database:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[Connection]:
-        """The connection for claims and heartbeats; not for statements that must be durable."""
+        """The connection for claims and heartbeats. Raises as `pooled` does."""
         asked = perf_counter()
         with translated():
             async with self._kept.taken() as connection:
