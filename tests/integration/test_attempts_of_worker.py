@@ -11,7 +11,6 @@ from rowbell.handlers import Handlers
 from rowbell.task import Claim
 
 from deadline import DEADLINE_SECONDS
-from integration.conftest import soon
 
 CLAIM = Claim(id=1, attempt=1, kind="job", failures=0, timeout=None, payload="{}")
 
@@ -34,22 +33,27 @@ async def test_attempt_that_fails_itself_fails_the_worker(database: Database) ->
 
 
 async def test_what_still_runs_ends_with_its_worker(database: Database) -> None:
-    began, ended = asyncio.Event(), asyncio.Event()
+    """Also the earlier one of two attempts at a task."""
+    began, ended = asyncio.Semaphore(0), asyncio.Semaphore(0)
 
     async def job() -> None:
-        began.set()
+        began.release()
         try:
             await asyncio.Event().wait()
         finally:
-            ended.set()
+            ended.release()
 
-    attempts = Attempts(database, Handlers(describe(job)), slots=1)
+    attempts = Attempts(database, Handlers(describe(job)), slots=2)
     running = asyncio.create_task(attempts.run())
     await asyncio.sleep(0)  # it runs
-    attempts.start([CLAIM])
-    await soon(began)
+    attempts.start([CLAIM, CLAIM._replace(attempt=2)])
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await began.acquire()
+        await began.acquire()
     running.cancel()
     async with asyncio.timeout(DEADLINE_SECONDS):
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert ended.is_set()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await ended.acquire()
+        await ended.acquire()

@@ -53,6 +53,8 @@ class Attempts:
         self._group = asyncio.TaskGroup()
         self._loop = asyncio.get_running_loop()
         self._failed: asyncio.Future[None] = self._loop.create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Of attempts that wait for something: a fenced one runs beside the next at its task."""
 
     def __len__(self) -> int:
         return len(self._running)
@@ -70,10 +72,9 @@ class Attempts:
 
     async def _cancel(self) -> None:
         """What still runs when the worker has failed; nothing does after a drain."""
-        left = [attempt.task for attempt in self._running.values() if attempt.task]
-        for task in left:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def start(self, claims: list[Claim]) -> None:
         """Run claimed tasks; their slots are taken already, and are released one by one."""
@@ -100,10 +101,12 @@ class Attempts:
             self._see(task)
         else:
             attempt.task = task
+            self._tasks.add(task)
             task.add_done_callback(self._see)
 
     def _see(self, task: asyncio.Task[None]) -> None:
         """No attempt fails; should one, the worker does."""
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) and not self._failed.done():
             self._failed.set_exception(error)
 
