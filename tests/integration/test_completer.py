@@ -90,6 +90,11 @@ async def held_up(
         await locker.close()
 
 
+async def put(completer: Completer, claims: list[Claim]) -> None:
+    for claim in claims:
+        await completer.put(Outcome(claim))
+
+
 async def until_held(completer: Completer, *claims: Claim) -> None:
     """Wait until just these are not written yet: that others are, its answers have to tell."""
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -109,8 +114,7 @@ async def test_second_batch_is_written_while_the_first_waits_for_a_lock(
     first, *others = await claimed(database, connection, 1 + PILE)
     rows = Tasks(connection)
     async with held_up(database, database_url, first, rows) as completer:
-        for claim in others:
-            await completer.put(Outcome(claim))
+        await put(completer, others)
         await until_held(completer, first)
         await rows.until(COMPLETED, PILE)
         assert not completer.settled.is_set()
@@ -123,8 +127,7 @@ async def test_few_outcomes_wait_for_the_batch_before_them(
     first, *others = await claimed(database, connection, 2 * PILE)
     rows = Tasks(connection)
     async with held_up(database, database_url, first, rows) as completer:
-        for claim in others:
-            await completer.put(Outcome(claim))
+        await put(completer, others)
         await until_held(completer, first)
         (late,) = await claimed(database, connection, 1)
         await completer.put(Outcome(late))
@@ -140,8 +143,7 @@ async def test_second_batch_waits_until_handlers_leave_a_connection(
     rows = Tasks(connection)
     async with held_up(database, database_url, first, rows) as completer:
         async with database.for_handler(), database.for_handler():
-            for claim in others:
-                await completer.put(Outcome(claim))
+            await put(completer, others)
             for _ in range(3):
                 await connection.fetchval("select true")
             assert len(completer.held()) == 1 + PILE
@@ -152,8 +154,7 @@ async def test_batches_do_not_grow_beyond_their_most(
     database: Database, connection: asyncpg.Connection
 ) -> None:
     completer = Completer(database)
-    for claim in await claimed(database, connection, 2 * BATCH + 1):
-        await completer.put(Outcome(claim))
+    await put(completer, await claimed(database, connection, 2 * BATCH + 1))
     writing = asyncio.create_task(completer.run())
     await soon(completer.settled)
     writing.cancel()

@@ -42,7 +42,7 @@ class Completer:
         self._outcomes.append(outcome)
         self.settled.clear()
         self._arrived.set()
-        if len(self._outcomes) >= PILE:
+        if len(self._outcomes) in (PILE, BACKLOG):
             self._count()
 
     def held(self) -> list[int]:
