@@ -1,7 +1,7 @@
 create or replace function rowbell.check_task()
 returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform rowbell.is_sound(new);
+  perform rowbell.refuse_unsound(new);
   return null;
 end $$;
 comment on function rowbell.check_task() is

@@ -7,20 +7,15 @@
 -- kind, against max_locks_per_transaction, and an INSERT must never fail for a bell.
 -- In a full queue of notifications every COMMIT that sends one fails: a bell is not worth an INSERT, and
 -- the sweeps find its rows. (A session that LISTENs inside a transaction fills the queue; see bell_problem.)
+-- In SQL and without settings of its own, so that it becomes a part of the query that rings.
 create or replace function rowbell.ring(queue_name text, kind_name text)
-returns void language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  awake integer := hashtext(queue_name || ' ' || kind_name);
-begin
-  if pg_try_advisory_xact_lock_shared(1919907685, 0) then
-    if not pg_try_advisory_lock_shared(1919907684, awake) then
-      return;
-    end if;
-    perform pg_advisory_unlock_shared(1919907684, awake);
-  end if;
-  if pg_notification_queue_usage() < 0.9 then
-    perform pg_notify('rowbell_bell', queue_name);  -- equal ones of a transaction are sent once
-  end if;
-end $$;
+returns void language sql volatile as $$
+  select case
+    when not pg_try_advisory_xact_lock_shared(1919907685, 0)
+      or (pg_try_advisory_lock_shared(1919907684, hashtext(queue_name || ' ' || kind_name))
+          and pg_advisory_unlock_shared(1919907684, hashtext(queue_name || ' ' || kind_name)))
+    then case when pg_notification_queue_usage() < 0.9
+      then pg_notify('rowbell_bell', queue_name) end end  -- equal ones of a transaction are sent once
+$$;
 comment on function rowbell.ring(text, text) is
   'The bell: a NOTIFY rowbell_bell for a queue that got a due task of a kind, unless somebody is awake for them.';

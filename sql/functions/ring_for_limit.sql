@@ -7,6 +7,8 @@ begin
   end if;
   if tg_table_name <> 'tasks' then
     perform pg_notify('rowbell_bell', '*');
+  elsif old.status <> 'PROCESSING' or new.status = 'PROCESSING' then
+    return null;  -- it did not run, or goes on
   elsif old.concurrency_key is not null
      or exists (select from rowbell.kinds k where k.name = old.kind and k.max_running is not null) then
     perform pg_notify('rowbell_bell', '*');

@@ -1,11 +1,12 @@
 -- A watcher that sleeps holds lock (rowb, 2) exclusively. Held: tell all of them to look. Not held: nobody
 -- watches, or all look by themselves; nothing is sent, and whoever goes to sleep waits for this transaction.
+-- It needs no rights, and so has no settings of its own: every statement that changes a task would pay for them.
 create or replace function rowbell.tell_watchers()
-returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+returns trigger language plpgsql as $$
 begin
-  if not pg_try_advisory_xact_lock_shared(1919907682, 2)
-     and pg_notification_queue_usage() < 0.9 then  -- as in ring_for_inserts; watchers look each second anyway
-    perform pg_notify('rowbell_changes', '');
+  if not pg_catalog.pg_try_advisory_xact_lock_shared(1919907682, 2)
+     and pg_catalog.pg_notification_queue_usage() operator(pg_catalog.<) 0.9 then  -- as in ring; watchers look each second anyway
+    perform pg_catalog.pg_notify('rowbell_changes', '');
   end if;
   return null;
 end $$;
