@@ -10,7 +10,9 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -26,12 +28,35 @@ PAGE = "docs/deployment.md"
 EVENTS = {"accept": "text/event-stream"}
 
 
-def nginx(folder: Path, port: int, upstream: str) -> list[str | Path]:
+class Leaver:
+    """A second process behind the proxy: it is ready, and then it is gone."""
+
+    def __init__(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Ready)
+        self.address = f"127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def leave(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Ready(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence."""
+
+
+def nginx(folder: Path, port: int, upstreams: list[str]) -> list[str | Path]:
     """Its command; the configuration is saved in the folder."""
     program = program_of("nginx", "nginx-light")
     text = re.sub(r" +ssl_certificate.*\n", "", block(PAGE, "rowbell.conf"))
     text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
-    text = text.replace("127.0.0.1:8000", upstream).replace("    server 127.0.0.1:8001;\n", "")
+    text = _between(text, upstreams)
     kept = " ".join(
         f"{what}_temp_path {folder / what};"
         for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -42,14 +67,19 @@ def nginx(folder: Path, port: int, upstream: str) -> list[str | Path]:
     return [program, "-c", folder / "nginx.conf", "-e", folder / "log", "-g", "daemon off;"]
 
 
-def caddy(folder: Path, port: int, upstream: str) -> list[str | Path]:
-    """Its command. The second upstream of the page stays: nobody is there."""
+def caddy(folder: Path, port: int, upstreams: list[str]) -> list[str | Path]:
+    """Its command; the configuration is saved in the folder."""
     program = program_of("caddy", "caddy")
     text = block(PAGE, "Caddyfile").replace("tasks.example.com", f"http://127.0.0.1:{port}")
-    text = text.replace("127.0.0.1:8000", upstream).replace("127.0.0.1:8001", "127.0.0.1:1")
+    text = _between(text, upstreams)
     text = text.replace("{\n", "{\n\tadmin off\n", 1)  # all would listen on the same port
     (folder / "Caddyfile").write_text(text)
     return [program, "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
+
+
+def _between(text: str, upstreams: list[str]) -> str:
+    first, second = upstreams
+    return text.replace("127.0.0.1:8000", first).replace("127.0.0.1:8001", second)
 
 
 def program_of(name: str, package: str) -> Path:
@@ -68,11 +98,21 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     shutil.rmtree(Place.of(home).folder)
 
 
+@pytest.fixture
+def leaver() -> Iterator[Leaver]:
+    leaver = Leaver()
+    yield leaver
+    leaver.leave()
+
+
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
-def proxied(request: pytest.FixtureRequest, tmp_path: Path, service: Service) -> Iterator[str]:
-    """The address of a proxy in front of a service."""
+def proxied(
+    request: pytest.FixtureRequest, tmp_path: Path, service: Service, leaver: Leaver
+) -> Iterator[str]:
+    """The address of a proxy in front of a service, and of a second one that has just left."""
     port = free_port()
-    command = request.param(tmp_path, port, service.address.removeprefix("http://"))
+    upstreams = [service.address.removeprefix("http://"), leaver.address]
+    command = request.param(tmp_path, port, upstreams)
     process = subprocess.Popen(
         command,
         env={**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
@@ -80,6 +120,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path: Path, service: Service) ->
     )
     try:
         wait_for(port)
+        leaver.leave()
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -104,11 +145,19 @@ def wait_for(port: int) -> None:
             return
 
 
+async def test_process_that_has_just_left_costs_no_request_without_a_body(proxied: str) -> None:
+    async with httpx.AsyncClient(base_url=f"http://{proxied}", timeout=20) as client:
+        answers = [await client.get("/readyz") for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+
+
 async def test_streams_and_sockets_go_through_the_proxy_of_the_page_unbuffered(
     proxied: str,
 ) -> None:
     added = {"query": "subscription { taskAdded { description } }"}
     create = {"query": 'mutation { createTask(input: {description: "x"}) { id } }'}
+    async with asyncio.timeout(30):
+        await until_settled(proxied)
     async with (
         asyncio.timeout(30),
         httpx.AsyncClient(base_url=f"http://{proxied}", timeout=20) as client,
@@ -123,6 +172,15 @@ async def test_streams_and_sockets_go_through_the_proxy_of_the_page_unbuffered(
             assert (await client.post("/graphql", json=create)).status_code == 200
             await asyncio.wait([told], timeout=0.2)
         await told
+
+
+async def until_settled(address: str) -> None:
+    """The proxy has found out that the second process is gone: a body is not sent again."""
+    answered = 0
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=20) as client:
+        while answered < 20:
+            answer = await client.post("/graphql", json={"query": "{ __typename }"})
+            answered = answered + 1 if answer.status_code == 200 else 0
 
 
 async def until_told(socket_: ClientConnection) -> None:
