@@ -35,7 +35,7 @@ def test_a_kind_finds_its_lane_and_all_are_counted_together() -> None:
     assert (lanes.busy, lanes.total) == (4, 10 + AHEAD)
 
 
-def entered(lane: Lane, number: int) -> list[Attempt]:
+def entered(lane: Lane, number: int, *, alone: bool = False) -> list[Attempt]:
     """What the lane begins of so many attempts; each ends at once."""
     begun: list[Attempt] = []
 
@@ -45,7 +45,7 @@ def entered(lane: Lane, number: int) -> list[Attempt]:
 
     lane.begin = begin
     for one in range(number):
-        lane.enter(cast(Any, one))
+        lane.enter(cast(Any, one), alone=alone)
     return begun
 
 
@@ -66,10 +66,7 @@ async def test_many_attempts_that_end_at_once_leave_turns_to_others() -> None:
 
 
 async def test_attempt_that_comes_alone_need_not_wait_for_the_loop() -> None:
-    lane = Lane(["echo"], 10)
-    begun = entered(lane, 1)
-    lane.turn()
-    assert begun == [0]
+    assert entered(Lane(["echo"], 10), 1, alone=True) == [0]
 
 
 async def test_attempts_that_get_no_slot_are_given_back() -> None:

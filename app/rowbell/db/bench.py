@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from rowbell.db import tasks, workers
-from rowbell.db.pool import CONNECT_SECONDS, Connection, Database, translated
+from rowbell.db.pool import CONNECT_SECONDS, Connection, Database
+from rowbell.db.refusals import translated
 from rowbell.handlers import Handlers
 
 BATCH = 1_000

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from rowbell.db.pool import Connection, Database, unique_key_conflict
+from rowbell.db.pool import Connection, Database
+from rowbell.db.refusals import unique_key_conflict
 from rowbell.db.tasks import COLUMNS, acting, as_json, as_task
 from rowbell.errors import InvalidArgument, Unavailable
 from rowbell.task import Conflict, NewTask, OnConflict, Task

@@ -1,19 +1,22 @@
 """One connection that is opened when it is needed, and again after it was lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from time import perf_counter
+from types import TracebackType
 from typing import Any
 
 import asyncpg
 
-BROKEN = (asyncpg.ReadOnlySQLTransactionError, asyncpg.InternalClientError)
-"""A server that has failed over, or is ending, says so in an answer: it is not used again."""
+from rowbell.db.refusals import BROKEN, translated
+from rowbell.measures import measures
 
 
 class Kept:
-    """For statements one after the other. To take a connection from a pool and to give it back are
-    tasks of their own, a tenth of a millisecond for a claim that comes alone."""
+    """For statements one after the other: a context manager that is entered again and again.
+
+    To take a connection from a pool and to give it back are tasks of their own, a tenth of a
+    millisecond for a claim that comes alone.
+    """
 
     def __init__(self, *, seconds: float, **options: Any) -> None:
         """seconds: the longest wait for a turn. options: of asyncpg.connect()."""
@@ -31,27 +34,45 @@ class Kept:
     def is_used(self) -> bool:
         return self._turn.locked()
 
-    @asynccontextmanager
-    async def taken(self) -> AsyncIterator[Any]:
-        """The connection, for this caller alone. Raises TimeoutError, and what asyncpg raises."""
+    async def __aenter__(self) -> Any:
+        """The connection, for this caller alone. Raises Unavailable."""
+        asked = perf_counter()
+        with translated():
+            await self._take_turn()
+            try:
+                await self._open()
+            except BaseException:
+                self._turn.release()
+                raise
+        measures.connection_waits.add(perf_counter() - asked)
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Raises Unavailable and the errors of BY_SQLSTATE for those of asyncpg."""
+        # An error of PostgreSQL is an answer; after anything else one may still be on its way.
+        if error and (not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN)):
+            self._drop()
+        self._turn.release()
+        translated().__exit__(kind, error, trace)
+
+    async def _take_turn(self) -> None:
         if self._turn.locked():
             async with asyncio.timeout(self._seconds):
                 await self._turn.acquire()
         else:
             await self._turn.acquire()
-        try:
-            if not self._is_over and not self.is_open:
-                self._connection = await asyncpg.connect(**self._options)
-            if self._is_over:  # perhaps since a moment ago
-                raise asyncpg.InterfaceError("this process has closed its connections")
-            yield self._connection
-        except BaseException as error:
-            # An error of PostgreSQL is an answer; after anything else one may still be on its way.
-            if not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN):
-                self._drop()
-            raise
-        finally:
-            self._turn.release()
+
+    async def _open(self) -> None:
+        if not self._is_over and not self.is_open:
+            self._connection = await asyncpg.connect(**self._options)
+        if self._is_over:  # perhaps since a moment ago
+            self._drop()
+            raise asyncpg.InterfaceError("this process has closed its connections")
 
     async def close(self) -> None:
         """Close it for good once its turn is over."""

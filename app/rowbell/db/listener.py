@@ -20,7 +20,8 @@ import asyncpg
 from rowbell.db import ears as channels
 from rowbell.db.duty import Duty
 from rowbell.db.ears import Ears
-from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, translated
+from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection
+from rowbell.db.refusals import translated
 from rowbell.db.session import Session
 from rowbell.db.watching import Watching
 from rowbell.errors import RowbellError, Unavailable
@@ -252,13 +253,13 @@ class Listener:
     def _hear(self, _: Connection, __: int, channel: str, payload: object) -> None:
         self._heard.set()
         self._heard_at = asyncio.get_running_loop().time()
-        if channel == channels.BELL:
-            log.debug("bell.heard", queue=payload)
-            tally.bells_heard += 1
         if channel == channels.CHANGES:
             self._watching.hear(str(payload))
         else:
             self.ears.tell(channel, str(payload))
+        if channel == channels.BELL:
+            tally.bells_heard += 1
+            log.debug("bell.heard", queue=payload)
 
     def _log_loss(self, error: RowbellError) -> None:
         if not isinstance(error, Deaf):

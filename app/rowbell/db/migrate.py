@@ -10,7 +10,8 @@ from pathlib import Path
 import asyncpg
 
 from rowbell import __version__
-from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, translated
+from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection
+from rowbell.db.refusals import translated
 from rowbell.errors import ConfigurationError
 from rowbell.logs import log
 

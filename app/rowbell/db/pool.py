@@ -1,24 +1,16 @@
 """The pipe to PostgreSQL: one connection kept for claims and heartbeats, a pool for the rest."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Self
 
 import asyncpg
 
-from rowbell.db.kept import BROKEN, Kept
-from rowbell.errors import (
-    BY_SQLSTATE,
-    HINTS,
-    ConfigurationError,
-    InvalidArgument,
-    RowbellError,
-    Unavailable,
-    UniqueKeyConflict,
-)
+from rowbell.db.kept import Kept
+from rowbell.db.refusals import BROKEN, GONE, translated
 from rowbell.measures import measures
 
 Connection = Any  # asyncpg ships no types for what its pools hand out
@@ -36,18 +28,6 @@ RELEASE_SECONDS = 1.0
 UNPREPARED: dict[str, Any] = {"statement_cache_size": 0}
 
 ROLLBACK_SECONDS = 0.5
-
-GONE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,  # shutdown, crash, "the database system is starting up"
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,  # after a failover: this server is no primary any more
-    asyncpg.InternalClientError,  # the server has said that it ends the session, and not done it
-    OSError,
-    TimeoutError,
-)
-"""What asyncpg raises for a server that has ended the session, or does not answer."""
 
 # What asyncpg's own reset leaves: roles that were set, and temporary tables.
 _FORGET = "reset session authorization; reset role; discard temp"
@@ -124,14 +104,9 @@ class Database:
         self._kept.hang_up()
         self._pool.terminate()
 
-    @asynccontextmanager
-    async def kept(self) -> AsyncIterator[Connection]:
+    def kept(self) -> AbstractAsyncContextManager[Connection]:
         """The connection for claims and heartbeats. Raises as `pooled` does."""
-        asked = perf_counter()
-        with translated():
-            async with self._kept.taken() as connection:
-                measures.connection_waits.add(perf_counter() - asked)
-                yield connection
+        return self._kept
 
     @asynccontextmanager
     async def pooled(self) -> AsyncIterator[Connection]:
@@ -220,50 +195,3 @@ async def _leads_to_pooler(url: str) -> bool:
         return await is_pooled(connection)
     finally:
         await connection.close(timeout=CONNECT_SECONDS)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn what asyncpg raises into the errors of rowbell.errors."""
-    try:
-        yield
-    except asyncpg.ClientConfigurationError as error:
-        raise ConfigurationError(
-            f"ROWBELL_DATABASE_URL cannot be used: {error}.",
-            hint="It has the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
-        ) from error
-    except GONE as error:
-        raise Unavailable(
-            f"PostgreSQL is not available: {str(error) or 'it did not answer in time'}.",
-            hint="Check that it runs and that ROWBELL_DATABASE_URL points at it; then try again.",
-        ) from error
-    except asyncpg.DataError as error:
-        if error.message:  # the server's; asyncpg's own, for what it cannot encode, has none
-            raise refusal(error) from error
-        raise InvalidArgument(f"{error}.") from error
-    except asyncpg.PostgresError as error:
-        raise refusal(error) from error
-
-
-def unique_key_conflict() -> UniqueKeyConflict:
-    return UniqueKeyConflict(
-        "an open task has this unique_key already.",
-        hint="Wait for it, cancel it, or use another key.",
-        field="unique_key",
-    )
-
-
-def refusal(error: Any) -> RowbellError:
-    """The error of our tree for one that PostgreSQL raised."""
-    kind = BY_SQLSTATE.get(error.sqlstate)
-    if kind is None:
-        return RowbellError(f"PostgreSQL refused a statement: {error}.")
-    if error.constraint_name == "tasks_unique_key":
-        return unique_key_conflict()
-    if error.constraint_name == "schedules_pkey":
-        return kind("a schedule has this name already.", hint="Use another name.", field="name")
-    return kind(
-        f"{error.message}.",
-        hint=error.hint or HINTS.get(error.sqlstate, ""),
-        field=error.column_name or "",
-    )

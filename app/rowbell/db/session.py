@@ -6,7 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from rowbell.db.pool import GONE, Connection, is_pooled, translated
+from rowbell.db.pool import Connection, is_pooled
+from rowbell.db.refusals import GONE, translated
 
 # So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
 # as start-up parameters: a pooler would refuse those.

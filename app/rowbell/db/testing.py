@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from rowbell.db.migrate import migrate
-from rowbell.db.pool import CONNECT_SECONDS, Connection, Database, translated
+from rowbell.db.pool import CONNECT_SECONDS, Connection, Database
+from rowbell.db.refusals import translated
 from rowbell.errors import ConfigurationError
 
 # A crash loses a database that the next run of the tests makes anew.

@@ -84,16 +84,14 @@ class Attempts:
         self.busy.set()
         each(logging.DEBUG, "task.claimed", (claim.fields for claim in claims))
         for claim in claims:
-            self._enter(claim)
-        if len(claims) == 1:  # it comes alone: nothing else is worth being done before
-            self.lanes[claims[0].kind].turn()
+            self._enter(claim, alone=len(claims) == 1)
 
-    def _enter(self, claim: Claim) -> None:
+    def _enter(self, claim: Claim, *, alone: bool) -> None:
         context = AttemptContext(claim, database=self._database, report=self._progress.report)
         handler = self._handlers[claim.kind]
         attempt = Attempt(claim, handler, context, self.executors[handler.runs_in])
         self._running[claim.id] = attempt
-        self.lanes[claim.kind].enter(attempt)
+        self.lanes[claim.kind].enter(attempt, alone=alone)
 
     def _begin(self, attempt: Attempt) -> None:
         task = asyncio.Task(self._perform(attempt), loop=self._loop, **_AT_ONCE)

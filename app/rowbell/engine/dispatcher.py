@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from rowbell.db.duty import Duty
 from rowbell.engine.lanes import Lane
 from rowbell.engine.vigil import Vigil
+from rowbell.engine.wake import Wake
 from rowbell.logs import log
 from rowbell.measures import measures
 from rowbell.tally import tally
@@ -55,7 +56,7 @@ class Dispatcher:
         self._retire = retire
         self._full = full
         self._free = free
-        self._wake = asyncio.Event()
+        self._wake = Wake()
         self._vigil = Vigil(queue, lane.kinds, duty, self._wake.set)
         self._sleeping = True
         self._swept = False
@@ -114,9 +115,9 @@ class Dispatcher:
                 claims = await self._claim(self.queue, reserved, by_sweep)
         finally:
             self._slots.release(reserved - len(claims))
+        self._start(claims)
         tally.looked(len(claims), by_sweep=by_sweep)
         measures.claimed(claims)
-        self._start(claims)
         if claims and by_sweep:
             log.warning("sweep.found", queue=self.queue, tasks=len(claims))
         return len(claims)
@@ -144,7 +145,7 @@ class Dispatcher:
         if pause is None:
             await self._vigil.end()
         else:
-            await self._rung_within(pause)
+            await self._wake.within(pause)
         return True
 
     async def _sleep(self) -> bool:
@@ -153,18 +154,12 @@ class Dispatcher:
             if not self._retire:
                 await self._wake.wait()
             return self._wake.is_set()
-        if await self._rung_within(SETTLE_SECONDS):
+        if await self._wake.within(SETTLE_SECONDS):
             return True
         seconds: float | None = LONGEST_SLEEP_SECONDS + 1
         while seconds is not None and seconds > LONGEST_SLEEP_SECONDS:
             seconds = await self._seconds_to_next(self.queue)
             pause = LONGEST_SLEEP_SECONDS if seconds is None else seconds
-            if await self._rung_within(min(pause, LONGEST_SLEEP_SECONDS)):
+            if await self._wake.within(min(pause, LONGEST_SLEEP_SECONDS)):
                 return True
         return seconds is not None
-
-    async def _rung_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        return self._wake.is_set()

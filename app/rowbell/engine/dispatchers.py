@@ -73,7 +73,8 @@ class Dispatchers:
 
     def _of(self, queue: str) -> Iterator[Dispatcher]:
         """The dispatchers of a queue; none if it is not ours to serve."""
-        if self._stopping or not {queue, EVERY_QUEUE} & set(self._queues) or queue == EVERY_QUEUE:
+        is_served = queue in self._queues or EVERY_QUEUE in self._queues
+        if self._stopping or not is_served or queue == EVERY_QUEUE:
             return
         for number, lane in enumerate(self._lanes):
             yield self._running.get((queue, number)) or self._make(queue, number, lane)

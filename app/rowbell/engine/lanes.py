@@ -42,9 +42,15 @@ class Lane:
         self._is_called = False
         self._is_watched = False
 
-    def enter(self, attempt: Attempt) -> None:
-        """Begin when its turn comes; not before the caller is done, who may want to claim more."""
+    def enter(self, attempt: Attempt, *, alone: bool = False) -> None:
+        """Begin when its turn comes; not before the caller is done, who may want to claim more.
+
+        alone: nothing else is worth being done before.
+        """
         self._waiting.append(attempt)
+        if alone:
+            self.turn()
+            return
         self._call()
         if self._running >= self.limit:
             self._watch()

@@ -16,7 +16,7 @@ from rowbell.db.doctor.indexes import indexes
 from rowbell.db.doctor.objects import objects
 from rowbell.db.doctor.patient import Patient
 from rowbell.db.doctor.schema import schema
-from rowbell.db.pool import translated
+from rowbell.db.refusals import translated
 from rowbell.errors import RowbellError
 
 CHECK_SECONDS = 8.0

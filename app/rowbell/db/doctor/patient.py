@@ -7,7 +7,8 @@ from typing import Self
 import asyncpg
 
 from rowbell.db import migrate
-from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, is_pooled, translated
+from rowbell.db.pool import CONNECT_SECONDS, UNPREPARED, Connection, is_pooled
+from rowbell.db.refusals import translated
 
 NAME = "rowbell doctor"
 STATEMENT_SECONDS = 5.0
