@@ -9,6 +9,7 @@ begin
   select clock_timestamp(), d.id, d.worker, 'DELETED', d.status, d.attempt, d.kind, d.queue,
     role_name, application, subject, d.created_by, nullif(d.audience, '{}')
   from deleted d;
+  perform rowbell.tell_watchers();
   return null;
 end $$;
 comment on function rowbell.journal_deletes() is 'Trigger function: writes deleted tasks into rowbell.journal.';

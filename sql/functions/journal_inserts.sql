@@ -9,6 +9,7 @@ begin
   select clock_timestamp(), i.id, i.worker, 'CREATED', i.status, i.attempt, i.kind, i.queue,
     role_name, application, subject, i.created_by, nullif(i.audience, '{}')
   from inserted i;
+  perform rowbell.tell_watchers();
   return null;
 end $$;
 comment on function rowbell.journal_inserts() is 'Trigger function: writes inserted tasks into rowbell.journal.';

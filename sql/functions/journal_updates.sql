@@ -1,12 +1,11 @@
 -- What a statement made of each row is told by its two versions alone, so an UPDATE typed into psql is told
 -- like one of the service. Nothing here may raise: seconds are floats, for the difference of two infinite
--- instants would. The plans are made once, perhaps for one row, and perhaps within a function that forbids
--- hash joins: a nested loop over thousands would never end.
+-- instants would. The plans are made once, perhaps for one row, and a nested loop over thousands would never end:
+-- a full join cannot be one, whatever the settings of who runs it. `is not distinct` leaves it a full one.
 -- Rows that got another status come first, in few expressions: every claim and completion pays for each of them,
 -- be it for one row. The rest is looked at where a statement left the status of some row as it was.
 create or replace function rowbell.journal_updates()
-returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp
-set enable_hashjoin = on set enable_nestloop = off set enable_mergejoin = off set jit = off as $$
+returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   role_name   text := session_user;
   application text := current_setting('application_name');
@@ -36,8 +35,10 @@ begin
         when n.failures > o.failures then 'RETRY_SCHEDULED'
         when n.crashes > o.crashes then 'LOST'
         else 'RELEASED' end::rowbell.task_event as event
-    from before o join after n on n.id = o.id and n.status <> o.status) c;
+    from before o full join after n on n.id = o.id
+    where n.id is not distinct from o.id and n.status is distinct from o.status) c;
   get diagnostics moved = row_count;
+  perform rowbell.tell_watchers();
   if moved = (select count(*) from after) then
     return null;
   end if;
@@ -56,7 +57,7 @@ begin
       o.kind as kind_before, o.queue as queue_before, o.progress as progress_before, d.changed,
       case when o.cancel_requested_at is null and n.cancel_requested_at is not null then 'CANCEL_REQUESTED'
         when d.changed <> '{}' or o.progress is distinct from n.progress then 'UPDATED' end::rowbell.task_event as event
-    from before o join after n on n.id = o.id and n.status = o.status
+    from before o full join after n on n.id = o.id
     cross join lateral (select array_remove(array[
       case when n.kind <> o.kind then 'kind' end,
       case when n.queue <> o.queue then 'queue' end,
@@ -71,7 +72,8 @@ begin
       case when n.created_by <> o.created_by then 'created_by' end,
       case when n.payload <> o.payload then 'payload' end,
       case when n.result is distinct from o.result then 'result' end,
-      case when n.error is distinct from o.error then 'error' end], null) as changed) d) c
+      case when n.error is distinct from o.error then 'error' end], null) as changed) d
+    where n.id is not distinct from o.id and n.status is not distinct from o.status) c
   where c.event is not null;
   return null;
 end $$;

@@ -60,6 +60,12 @@ class Duty:
         return self.is_on or self.is_blind
 
     @property
+    def nearest(self) -> Session | None:
+        """Where a bell has just been heard: its process is awake. None: it is taken, or gone."""
+        session = self._session
+        return session if session and self.is_on and session.is_free else None
+
+    @property
     def session(self) -> int | None:
         """What PostgreSQL calls the connection; whoever finds this worker lost may end it."""
         return self._session.process if self._session else None

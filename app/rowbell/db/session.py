@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from rowbell.db.pool import Connection, is_pooled
-from rowbell.db.refusals import GONE, translated
+from rowbell.db.refusals import BROKEN, GONE, translated
 
 # So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
 # as start-up parameters: a pooler would refuse those.
@@ -27,6 +27,7 @@ class Session:
         self._answer_seconds = answer_seconds
         self._turn = asyncio.Lock()
         self._channels: set[str] = set()
+        self._prepared: dict[str, Any] = {}
         self.is_pooled = False
 
     @property
@@ -38,6 +39,11 @@ class Session:
     @property
     def listens(self) -> bool:
         return bool(self._channels)
+
+    @property
+    def is_free(self) -> bool:
+        """Nobody waits for an answer, and statements may be prepared."""
+        return not (self._turn.locked() or self.is_pooled or self._connection.is_closed())
 
     async def begin(self) -> None:
         """Find out whether a pooler stands between, and let the server notice our death."""
@@ -55,6 +61,29 @@ class Session:
             except BaseException:
                 self._connection.terminate()
                 raise
+
+    async def fetch(self, statement: str, *arguments: object, seconds: float) -> list[Any]:
+        """The rows of a statement that is made again and again, and so is prepared.
+
+        seconds: how long the server may take, waits for locks included.
+        Raises Unavailable and the errors of BY_SQLSTATE: an error of PostgreSQL is an answer, and
+        ends nothing; it may be that the plan has to be made anew.
+        """
+        with translated():
+            async with self._turn:
+                try:
+                    prepared = self._prepared.pop(statement, None)
+                    if prepared is None:
+                        prepared = await self._connection.prepare(
+                            statement, name=True, timeout=seconds
+                        )
+                    rows: list[Any] = await prepared.fetch(*arguments, timeout=seconds)
+                    self._prepared[statement] = prepared
+                except BaseException as error:
+                    if not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN):
+                        self._connection.terminate()
+                    raise
+                return rows
 
     async def execute(self, statement: str) -> None:
         async with self._turn:

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from rowbell.db.pool import Connection, Database
+from rowbell.db.pool import CLAIM_SECONDS, Connection, Database
+from rowbell.db.session import Session
 from rowbell.errors import InvalidArgument
 from rowbell.task import LIMIT_BYTES, AfterFailure, Claim, Conflict, Status, Task
 from rowbell.viewer import Viewer
@@ -28,7 +29,7 @@ COLUMNS = """
 _CLAIM = (
     "select id, attempt, kind, failures, timeout, payload,"
     " wait_seconds, traceparent, failed_traceparent"
-    " from rowbell.claim($1, $2, $3::int, $4, coalesce($5, now()))"
+    " from rowbell.claim($1::text, $2::bigint, $3::int, $4::text[], coalesce($5, now()))"
 )
 _BY_SWEEP = "select set_config('rowbell.found_by', 'sweep', true)"
 _COMPLETE = "select rowbell.complete($1, $2, $3, coalesce($4, now()))"
@@ -91,13 +92,17 @@ async def claim(
     kinds: list[str],
     *,
     by_sweep: bool = False,
+    session: Session | None = None,
 ) -> list[Claim]:
     """Up to `slots` attempts of due tasks of one queue. Raises Unavailable.
 
-    `by_sweep`: no bell has announced them, and the journal says so. Raises InvalidState if the
-    worker was lost.
+    `by_sweep`: no bell has announced them, and the journal says so. `session`: to be asked instead
+    of the connection that is kept for claims. Raises InvalidState if the worker was lost.
     """
     asked = (_CLAIM, queue, worker, slots, kinds, database.at)
+    if session:
+        rows = await session.fetch(*asked, seconds=CLAIM_SECONDS)
+        return [Claim._make((*row, queue)) for row in rows]
     async with database.kept() as connection:
         if not by_sweep:
             rows = await connection.fetch(*asked)

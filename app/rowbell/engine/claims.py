@@ -1,16 +1,30 @@
-"""Claims, one statement at a time: a heartbeat, on the same connection, is always the next."""
+"""Claims, one statement at a time: a heartbeat, on the same connection, is always the next.
+
+What a bell announces is claimed on the connection that heard it, for its process is awake already.
+"""
 
 import asyncio
 from collections.abc import Callable
+from enum import Enum, auto
 
 from rowbell.db import tasks, workers
 from rowbell.db.pool import Database
+from rowbell.db.session import Session
 from rowbell.errors import RowbellError, Unavailable
 from rowbell.logs import log
 from rowbell.tally import tally
 from rowbell.task import Claim
 
 RETRY_SECONDS = 0.5
+
+
+class Cause(Enum):
+    """What made somebody look."""
+
+    LOOK = auto()
+    BELL = auto()
+    SWEEP = auto()
+    """It saw tasks that are due for a while, and that no bell had announced."""
 
 
 class Claims:
@@ -24,10 +38,12 @@ class Claims:
         look: Callable[[], None],
         failed: Callable[[], None],
         is_late: Callable[[], bool],
+        nearest: Callable[[], Session | None],
     ) -> None:
         """held: ids of the tasks that arrived. look, failed: called after a claim has failed.
 
-        is_late: whether what was claimed may have been given to others.
+        is_late: whether what was claimed may have been given to others. nearest: the connection
+        that hears bells, if it is free.
         """
         self.worker = 0
         self._database = database
@@ -35,22 +51,27 @@ class Claims:
         self._look = look
         self._failed = failed
         self._is_late = is_late
+        self._nearest = nearest
         self._turn = asyncio.Lock()
         self._stopping = False
         self._lost = asyncio.Event()
         self._lost_at = 0.0
         self._problem = ""
 
-    async def claim(
-        self, queue: str, most: int, by_sweep: bool, *, kinds: list[str]
-    ) -> list[Claim]:
+    async def claim(self, queue: str, most: int, cause: Cause, *, kinds: list[str]) -> list[Claim]:
         """Up to so many attempts; none if it fails, and then the queue is looked at again."""
         async with self._turn:
             if self._stopping:
                 return []
             try:
                 claims = await tasks.claim(
-                    self._database, queue, self.worker, most, kinds, by_sweep=by_sweep
+                    self._database,
+                    queue,
+                    self.worker,
+                    most,
+                    kinds,
+                    by_sweep=cause is Cause.SWEEP,
+                    session=self._nearest() if cause is Cause.BELL else None,
                 )
                 if claims and self._is_late():
                     raise Unavailable("the answer to a claim came after the lease was over.")

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from rowbell.db.duty import Duty
+from rowbell.engine.claims import Cause
 from rowbell.engine.lanes import Lane
 from rowbell.engine.vigil import Vigil
 from rowbell.engine.wake import Wake
@@ -34,14 +35,14 @@ class Dispatcher:
         lane: Lane,
         duty: Duty,
         *,
-        claim: Callable[[str, int, bool], Awaitable[list[Claim]]],
+        claim: Callable[[str, int, Cause], Awaitable[list[Claim]]],
         start: Callable[[list[Claim]], None],
         seconds_to_next: Callable[[str], Awaitable[float | None]],
         retire: Callable[[str], None] | None,
         full: Callable[[], Awaitable[None]],
         free: Callable[[], None],
     ) -> None:
-        """claim: gets a queue, how many at the most, and whether a sweep asks for it.
+        """claim: gets a queue, how many at the most, and why.
 
         retire: called when the queue has long been empty; None: this one stays.
 
@@ -59,12 +60,13 @@ class Dispatcher:
         self._wake = Wake()
         self._vigil = Vigil(queue, lane.kinds, duty, self._wake.set)
         self._sleeping = True
-        self._swept = False
+        self._cause = Cause.LOOK
         self._stopping = False
 
     def ring(self) -> None:
         """A bell was rung for this queue."""
         self._vigil.hear()
+        self._cause = Cause.BELL
         self._wake.set()
 
     def look(self) -> None:
@@ -73,7 +75,8 @@ class Dispatcher:
 
     def sweep(self) -> None:
         """A sweep saw tasks that are due for a while. What this finds, no bell had announced."""
-        self._swept = self._sleeping and not self._wake.is_set()
+        if self._sleeping and not self._wake.is_set():
+            self._cause = Cause.SWEEP
         self._wake.set()
 
     def stop(self) -> None:
@@ -99,20 +102,21 @@ class Dispatcher:
         found = False
         more = True
         while more:
-            by_sweep, self._swept = self._swept, False
             reserved = await self._reserve()
-            claimed = await self._look(reserved, by_sweep=by_sweep)
+            claimed = await self._look(reserved)
             found = found or claimed > 0
             more = claimed == reserved
             await self._vigil.begin_if_hurried()
         return found
 
-    async def _look(self, reserved: int, *, by_sweep: bool) -> int:
+    async def _look(self, reserved: int) -> int:
         """Claim once and start it; returns how many it were."""
+        cause, self._cause = self._cause, Cause.LOOK
+        by_sweep = cause is Cause.SWEEP
         claims: list[Claim] = []
         try:
             if not self._stopping:
-                claims = await self._claim(self.queue, reserved, by_sweep)
+                claims = await self._claim(self.queue, reserved, cause)
         finally:
             self._slots.release(reserved - len(claims))
         self._start(claims)

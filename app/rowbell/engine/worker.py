@@ -49,14 +49,15 @@ class Worker:
         self._silent = False
         self._beat_now = asyncio.Event()
         self._lease = Lease(settings.lease_seconds, self._fence)
+        self.duty = Duty(settings.queues, handlers.kinds)
         self._claims = Claims(
             database,
             held=self.attempts.held,
             look=self._look_again,
             failed=self._beat_now.set,
             is_late=lambda: self._lease.is_over,
+            nearest=lambda: self.duty.nearest,
         )
-        self.duty = Duty(settings.queues, handlers.kinds)
         self.dispatchers = Dispatchers(
             settings.queues,
             self.attempts.lanes,

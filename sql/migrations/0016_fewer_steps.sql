@@ -8,3 +8,6 @@ alter table rowbell.tasks
     or rowbell.is_sound(tasks.*)) not valid;
 comment on constraint task_is_sound on rowbell.tasks is
   'Every column within its limits; a refusal names the column and what to do. The limits: sql/functions/refuse_unsound.sql.';
+
+-- Whoever writes the journal tells the watchers of it: that took a trigger of its own.
+drop function if exists rowbell.tell_watchers() cascade;
