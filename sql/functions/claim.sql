@@ -7,7 +7,7 @@ returns table (id bigint, attempt integer, kind text, failures integer, timeout 
 language plpgsql volatile
 -- Statistics of a table that was empty a minute ago must not talk the planner into reading all of it.
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
--- While somebody locks the table, the heartbeats that share the connection must get their turn.
+-- While somebody locks the table, the heartbeats and bells that share the connection must get their turn.
 set lock_timeout = '1s'
 as $$
 #variable_conflict use_column

@@ -70,6 +70,13 @@ async def test_statement_whose_result_has_changed_is_prepared_again(
     assert await session.fetch(statement, seconds=DEADLINE_SECONDS) == []
 
 
+async def test_session_that_has_ended_still_says_which_process_it_had(session: Session) -> None:
+    ((process,),) = await session.fetch(PROCESS, seconds=DEADLINE_SECONDS)
+    session.terminate()
+    await asyncio.sleep(0)  # asyncpg lets go of it
+    assert session.process == process
+
+
 async def test_statement_that_was_given_up_ends_the_session(session: Session) -> None:
     waiting = asyncio.create_task(session.fetch("select pg_sleep(60)", seconds=60))
     while session.is_free:

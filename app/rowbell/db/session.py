@@ -29,12 +29,8 @@ class Session:
         self._channels: set[str] = set()
         self._prepared: dict[str, Any] = {}
         self.is_pooled = False
-
-    @property
-    def process(self) -> int:
-        """The server's process for it."""
-        process: int = self._connection.get_server_pid()
-        return process
+        self.process: int = connection.get_server_pid()
+        """The server's process for it; an ended connection would not say it any more."""
 
     @property
     def listens(self) -> bool:
