@@ -1,6 +1,7 @@
 """The ear: one connection that LISTENs, proves that it hears, and comes back when it was lost.
 
-Rules: LISTEN first, then look at every queue; never be inside a transaction; trust no silence.
+Rules: LISTEN first, then look at every queue; never stay inside a transaction (the claim of what
+was heard, made here too, is one statement); trust no silence.
 A dead socket fires no callback, and a pooler answers LISTEN and delivers nothing, so silence is
 broken by a NOTIFY that has to come back within a deadline. It is our own; behind a pooler it comes
 from another session, for there our own may be heard although no other would be.
