@@ -79,8 +79,9 @@ async def test_session_that_has_ended_still_says_which_process_it_had(session: S
 
 async def test_statement_that_was_given_up_ends_the_session(session: Session) -> None:
     waiting = asyncio.create_task(session.fetch("select pg_sleep(60)", seconds=60))
-    while session.is_free:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while session.is_free:
+            await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

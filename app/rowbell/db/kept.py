@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from rowbell.db.refusals import BROKEN, translated
+from rowbell.db.refusals import leaves_doubt, translated
 from rowbell.measures import measures
 
 
@@ -54,8 +54,7 @@ class Kept:
         trace: TracebackType | None,
     ) -> None:
         """Raises Unavailable and the errors of BY_SQLSTATE for those of asyncpg."""
-        # An error of PostgreSQL is an answer; after anything else one may still be on its way.
-        if error and (not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN)):
+        if error and leaves_doubt(error):
             self._drop()
         self._turn.release()
         translated().__exit__(kind, error, trace)

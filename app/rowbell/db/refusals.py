@@ -30,6 +30,14 @@ BROKEN = (asyncpg.ReadOnlySQLTransactionError, asyncpg.InternalClientError)
 """A server that has failed over, or is ending, says so in an answer: it is not used again."""
 
 
+def leaves_doubt(error: BaseException) -> bool:
+    """Whether a connection is not to be used again after this.
+
+    An error of PostgreSQL is an answer; after anything else one may still be on its way.
+    """
+    return not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN)
+
+
 class Translated:
     """A context manager; a class, for a generator takes microseconds that each claim would pay."""
 

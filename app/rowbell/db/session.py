@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from rowbell.db.pool import Connection, is_pooled
-from rowbell.db.refusals import BROKEN, GONE, translated
+from rowbell.db.refusals import GONE, leaves_doubt, translated
 
 # So that the server, too, notices a dead peer within half a minute, and frees what it held. Not
 # as start-up parameters: a pooler would refuse those.
@@ -76,7 +76,7 @@ class Session:
                     rows: list[Any] = await prepared.fetch(*arguments, timeout=seconds)
                     self._prepared[statement] = prepared
                 except BaseException as error:
-                    if not isinstance(error, asyncpg.PostgresError) or isinstance(error, BROKEN):
+                    if leaves_doubt(error):
                         self._connection.terminate()
                     raise
                 return rows
