@@ -5,4 +5,4 @@ begin
   return null;
 end $$;
 comment on function rowbell.check_task() is
-  'Trigger function: what the CHECK task_is_sound does for rows that were never claimed.';
+  'Trigger function: an error that names the column and the remedy, for a row with one that is not within its limits.';

@@ -72,4 +72,4 @@ begin
     else true end;
 end $$;
 comment on function rowbell.refuse_unsound(rowbell.tasks) is
-  'For rowbell.is_sound: raises check_violation for the first column that is not within its limits, with a sentence and a hint; true if all are.';
+  'For the triggers check_*: raises check_violation for the first column that is not within its limits, with a sentence and a hint; true if all are.';

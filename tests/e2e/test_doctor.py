@@ -40,12 +40,12 @@ def test_a_function_a_view_and_a_trigger_that_somebody_changed(clinic: Clinic) -
     clinic.psql(
         "alter function rowbell.cancel(bigint, timestamptz) security invoker;"
         "alter view rowbell.token_overview set (security_barrier = true);"
-        "create or replace trigger audiences_of_deletes after insert on rowbell.tasks"
+        "create or replace trigger keep_audiences_of_deletes after insert on rowbell.tasks"
         " for each row execute function rowbell.keep_audiences()"
     )
     printed = clinic.names("The function rowbell.cancel was changed")
     assert "The view rowbell.token_overview was changed" in printed
-    assert "The trigger rowbell.audiences_of_deletes was changed" in printed
+    assert "The trigger rowbell.keep_audiences_of_deletes was changed" in printed
     clinic.paste(printed)
     clinic.is_content()
 

@@ -15,9 +15,9 @@ BROKEN = {
         "The trigger bell_for_inserts of rowbell.tasks is not enabled as it should be.",
     ),
     "a CHECK that was dropped": (
-        "alter table rowbell.tasks drop constraint task_is_sound;"
+        "alter table rowbell.kinds drop constraint burst_is_positive;"
         "alter table rowbell.queues drop constraint rate_is_positive",
-        "The constraint task_is_sound of rowbell.tasks is missing",
+        "The constraint rate_is_positive of rowbell.queues is missing",
     ),
     "an index that is not valid": (
         "update pg_index set indisvalid = false"

@@ -21,9 +21,9 @@ BELLS = [
     ("journal_inserts", "tasks"),
     ("journal_updates", "tasks"),
     ("journal_deletes", "tasks"),
-    ("audiences_of_inserts", "tasks"),
-    ("audiences_of_updates", "tasks"),
-    ("audiences_of_deletes", "tasks"),
+    ("keep_audiences_of_inserts", "tasks"),
+    ("keep_audiences_of_updates", "tasks"),
+    ("keep_audiences_of_deletes", "tasks"),
     ("totals_of_truncates", "tasks"),
 ]
 PROBLEM = "select rowbell.bell_problem()"

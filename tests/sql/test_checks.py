@@ -89,7 +89,7 @@ async def test_a_refused_value_is_answered_with_a_sentence_a_hint_and_the_column
         error = caught.value
         assert sentence in error.message
         assert hint in error.hint
-        # One check guards the three counters, and names the first.
+        # One refusal guards the three counters, and names the first.
         assert error.column_name == ("attempt" if name == "attempts_are_counted" else column)
         assert (error.schema_name, error.table_name) == ("rowbell", "tasks")
         assert error.constraint_name == name
@@ -107,7 +107,7 @@ async def test_every_check_of_the_table_is_among_the_refusals_tested(
         "select conname from pg_constraint"
         " where conrelid = 'rowbell.tasks'::regclass and contype = 'c'"
     )
-    assert [row[0] for row in checks] == ["task_is_sound"]
+    assert checks == []  # its text would be read anew for each statement: triggers do it
 
 
 AT_THE_LIMIT: dict[str, list[Any]] = {
