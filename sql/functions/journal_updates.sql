@@ -2,8 +2,9 @@
 -- like one of the service. Nothing here may raise: seconds are floats, for the difference of two infinite
 -- instants would. The plans are made once, perhaps for one row, and a nested loop over thousands would never end:
 -- a full join cannot be one, whatever the settings of who runs it. `is not distinct` leaves it a full one.
--- Rows that got another status come first, in few expressions: every claim and completion pays for each of them,
--- be it for one row. The rest is looked at where a statement left the status of some row as it was.
+-- A single row that was claimed, completed or cancelled comes first, without a join: somebody waits for it. Then rows
+-- that got another status, in few expressions: every claim and completion pays for each of them. The rest is
+-- looked at where a statement left the status of some row as it was.
 create or replace function rowbell.journal_updates()
 returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -14,6 +15,23 @@ declare
   found_by    text := current_setting('rowbell.found_by', true);  -- set by a claim that a sweep has caused
   moved       bigint;
 begin
+  insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, wait_seconds, run_seconds,
+    kind, queue, role, application, subject, created_by, audience)
+  select written_at, n.id, n.worker,
+    case when n.status = 'PROCESSING' then 'STARTED' else n.status::text end::rowbell.task_event, o.status, n.status, n.attempt,
+    case when n.status = 'PROCESSING' then greatest(0, date_part('epoch', n.started_at) - date_part('epoch', n.run_at)) end,
+    case when o.status = 'PROCESSING'
+      then greatest(0, date_part('epoch', coalesce(n.finished_at, written_at)) - date_part('epoch', o.started_at)) end,
+    n.kind, n.queue, role_name, application, subject, n.created_by, nullif(n.audience, '{}')
+  from before o, after n
+  where (select count(*) from (select from after limit 2) two) = 1 and coalesce(found_by, '') = ''
+    and n.status <> all ('{PENDING,FAILED}') and n.status <> o.status
+    and n.id = o.id and n.kind = o.kind and n.queue = o.queue;
+  if found then
+    perform rowbell.tell_watchers();
+    return null;
+  end if;
+
   insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, wait_seconds, run_seconds,
     kind, queue, role, application, subject, created_by, audience, detail)
   select written_at, c.id, c.worker, c.event, c.status_before, c.status, c.attempt,
