@@ -132,6 +132,8 @@ class Claim(NamedTuple):
     """The W3C trace context in which it was asked for."""
     failed_traceparent: str | None = None
     """That of the attempt that failed before."""
+    is_last: bool = False
+    """No other task waited in its queue then, due or not."""
     queue: str = "default"
 
     @property

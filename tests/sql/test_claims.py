@@ -1,5 +1,7 @@
 """Which rows a claim hands out, in which order, and to whom."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 from rows import NOON, claim, insert, later, register, row
@@ -142,7 +144,7 @@ async def test_a_claim_marks_the_row(connection: asyncpg.Connection) -> None:
     worker = await register(connection)
     (task,) = await insert(connection, payload='{"a": 1}')
     (claimed,) = await claim(connection, worker)
-    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}', 0.0, None, None)
+    assert tuple(claimed) == (task, 1, "aaa", 0, None, '{"a": 1}', 0.0, None, None, True)
     after = await row(connection, task)
     assert (after["status"], after["worker"], after["started_at"]) == ("PROCESSING", worker, NOON)
 
@@ -155,6 +157,36 @@ async def test_a_claim_tells_how_long_its_task_waited_and_where_it_comes_from(
     await insert(connection, traceparent=trace)
     (claimed,) = await claim(connection, worker, at=later(7))
     assert (claimed["wait_seconds"], claimed["traceparent"]) == (7.0, trace)
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "due": {},
+    "scheduled": {"run_at": later(9)},
+    "of a kind that nobody knows": {"kind": "unknown"},
+    "with a key": {"concurrency_key": "k"},
+    "with a parent": {"after": [1_000_000]},
+}
+
+
+@pytest.mark.parametrize("columns", OTHERS.values(), ids=OTHERS)
+async def test_a_claim_tells_that_another_task_waits_in_its_queue(
+    connection: asyncpg.Connection, columns: dict[str, Any]
+) -> None:
+    worker = await register(connection)
+    await insert(connection, run_at=later(-1))
+    await insert(connection, **columns)
+    (claimed,) = await claim(connection, worker, 1)
+    assert not claimed["is_last"]
+
+
+async def test_a_claim_tells_that_no_other_task_waits_in_its_queue(
+    connection: asyncpg.Connection,
+) -> None:
+    worker = await register(connection)
+    await insert(connection)
+    await insert(connection, queue="another")
+    (claimed,) = await claim(connection, worker)
+    assert claimed["is_last"]
 
 
 async def test_a_row_that_another_session_holds_is_skipped_without_waiting(

@@ -28,7 +28,7 @@ COLUMNS = """
 
 _CLAIM = (
     "select id, attempt, kind, failures, timeout, payload,"
-    " wait_seconds, traceparent, failed_traceparent"
+    " wait_seconds, traceparent, failed_traceparent, is_last"
     " from rowbell.claim($1::text, $2::bigint, $3::int, $4::text[], coalesce($5, now()))"
 )
 _BY_SWEEP = "select set_config('rowbell.found_by', 'sweep', true)"

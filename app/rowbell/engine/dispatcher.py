@@ -60,6 +60,7 @@ class Dispatcher:
         self._wake = Wake()
         self._vigil = Vigil(queue, lane.kinds, duty, self._wake.set)
         self._sleeping = True
+        self._left_none = False
         self._cause = Cause.LOOK
         self._stopping = False
 
@@ -119,6 +120,7 @@ class Dispatcher:
                 claims = await self._claim(self.queue, reserved, cause)
         finally:
             self._slots.release(reserved - len(claims))
+        self._left_none = bool(claims) and claims[-1].is_last
         self._start(claims)
         tally.looked(len(claims), by_sweep=by_sweep)
         measures.claimed(claims)
@@ -158,6 +160,8 @@ class Dispatcher:
             if not self._retire:
                 await self._wake.wait()
             return self._wake.is_set()
+        if self._left_none:  # what comes from now on has a bell
+            return await self._wake.within(LONGEST_SLEEP_SECONDS)
         if await self._wake.within(SETTLE_SECONDS):
             return True
         seconds: float | None = LONGEST_SLEEP_SECONDS + 1
