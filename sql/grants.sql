@@ -20,7 +20,7 @@ exception when insufficient_privilege then
 end $$;
 
 revoke all on all routines in schema rowbell from public;
-grant execute on function rowbell.refuse(text, text, text, text, text), rowbell.refuse_unsound(rowbell.tasks) to public;
+grant execute on function rowbell.refuse(text, text, text, text, text), rowbell.refuse_unsound(rowbell.tasks), rowbell.add_audiences(bigint) to public;
 
 do $$
 declare

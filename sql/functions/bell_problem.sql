@@ -18,7 +18,7 @@ returns text language sql stable as $$
                ('bell_for_limits', 'tasks'), ('bell_for_kinds', 'kinds'), ('bell_for_keys', 'keys'),
                ('bell_for_schedules', 'schedules'), ('bell_for_new_schedules', 'schedules'),
                ('journal_inserts', 'tasks'), ('journal_updates', 'tasks'), ('journal_deletes', 'tasks'),
-               ('keep_audiences_of_inserts', 'tasks'), ('keep_audiences_of_updates', 'tasks'), ('keep_audiences_of_deletes', 'tasks'),
+               ('check_inserts', 'tasks'), ('keep_audiences_of_updates', 'tasks'), ('keep_audiences_of_deletes', 'tasks'),
                ('totals_of_truncates', 'tasks'))
     wanted (name, on_table)
   left join pg_catalog.pg_trigger t

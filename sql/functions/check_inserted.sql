@@ -1,4 +1,5 @@
--- Rows as they usually are pass by one expression; the others are looked at closely.
+-- Rows as they usually are pass by one expression; the others are looked at closely. A trigger of its own for those
+-- that have an audience would take 10 of the 400 µs of every INSERT, for the text of its WHEN.
 create or replace function rowbell.check_inserted()
 returns trigger language plpgsql as $$
 begin
@@ -19,7 +20,10 @@ begin
     return null;
   end if;
   perform rowbell.refuse_unsound(new);
+  if new.audience <> '{}' then
+    perform rowbell.add_audiences(new.id);
+  end if;
   return null;
 end $$;
 comment on function rowbell.check_inserted() is
-  'Trigger function: an error that names the column and the remedy, for an inserted row with one that is not within its limits.';
+  'Trigger function: an error that names the column and the remedy, for an inserted row with one that is not within its limits. Notes who may see the others.';

@@ -25,15 +25,15 @@ begin
   if current_setting('rowbell.many', true) is distinct from queue_name then
     return query
     update rowbell.tasks t
-    set status = 'PROCESSING', attempt = t.attempt + 1, worker = w.id, started_at = at, progress = null, is_limited = false
+    set status = 'PROCESSING', attempt = t.attempt + 1, worker = w.id, started_at = at, is_limited = false
     from rowbell.workers w
     where w.id = worker_id and w.lost_at is null and w.stopped_at is null and t.id = (
       select o.id from rowbell.tasks o
       where o.status = 'PENDING' and o.id = (
-          select case when count(*) = 1 then min(two.id) filter (where two.kind = any (known_kinds) and two.run_at <= at
+          select case when count(*) = 1 then min(two.id) filter (where two.kind = any (known_kinds) and two.run_at <= at and two.progress is null
               and not exists (select from rowbell.kinds k where k.name = two.kind and (k.max_running is not null or k.rate is not null))) end
           from (
-            select r.id, r.kind, r.run_at from rowbell.tasks r
+            select r.id, r.kind, r.run_at, r.progress from rowbell.tasks r
             where r.queue = queue_name and r.status = 'PENDING' and r.concurrency_key is null
               and ((r.after is null and r.after_batch is null) or r.parents = 'met')
             order by r.kind, r.priority, r.run_at, r.id limit 2) two)

@@ -5,7 +5,7 @@ alter table rowbell.tasks drop constraint task_is_sound;
 drop trigger if exists check_restored on rowbell.tasks;
 drop function rowbell.is_sound(rowbell.tasks);
 
--- After the checks: triggers fire in the order of their names.
+-- Triggers fire in the order of their names, and these come after the checks. What an INSERT shares is noted by check_inserts.
 drop trigger if exists audiences_of_inserts on rowbell.tasks;
 drop trigger if exists audiences_of_updates on rowbell.tasks;
 drop trigger if exists audiences_of_deletes on rowbell.tasks;

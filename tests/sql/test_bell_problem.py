@@ -21,7 +21,7 @@ BELLS = [
     ("journal_inserts", "tasks"),
     ("journal_updates", "tasks"),
     ("journal_deletes", "tasks"),
-    ("keep_audiences_of_inserts", "tasks"),
+    ("check_inserts", "tasks"),
     ("keep_audiences_of_updates", "tasks"),
     ("keep_audiences_of_deletes", "tasks"),
     ("totals_of_truncates", "tasks"),

@@ -149,7 +149,7 @@ async def test_no_function_is_open_to_everybody_but_those_of_the_check(
         " and has_function_privilege($1, oid, 'execute')",
         name,
     )
-    assert {row[0] for row in open_to_all} == {"refuse", "refuse_unsound"}
+    assert {row[0] for row in open_to_all} == {"refuse", "refuse_unsound", "add_audiences"}
 
 
 @pytest.mark.parametrize("role", [READER, OPERATOR])
