@@ -30,8 +30,11 @@ begin
     where w.id = worker_id and w.lost_at is null and w.stopped_at is null and t.id = (
       select o.id from rowbell.tasks o
       where o.status = 'PENDING' and o.id = (
-          select case when count(*) = 1 then min(two.id) filter (where two.kind = any (known_kinds) and two.run_at <= at and two.progress is null
-              and not exists (select from rowbell.kinds k where k.name = two.kind and (k.max_running is not null or k.rate is not null))) end
+          select case when count(*) = 1 then min(two.id) filter (
+              where two.kind = any (known_kinds) and two.run_at <= at and two.progress is null  -- or it is reset below
+                and not exists (
+                  select from rowbell.kinds k
+                  where k.name = two.kind and (k.max_running is not null or k.rate is not null))) end
           from (
             select r.id, r.kind, r.run_at, r.progress from rowbell.tasks r
             where r.queue = queue_name and r.status = 'PENDING' and r.concurrency_key is null

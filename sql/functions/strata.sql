@@ -40,7 +40,7 @@ begin
   end if;
   is_keyed := true;
   foreach kind in array known_kinds loop
-    lower_priority := -101;  -- below the least that a CHECK lets in
+    lower_priority := -101;  -- below the least that is let in
     loop
       select t.priority, t.run_at into priority, run_at from rowbell.tasks t
       where t.queue = queue_name and t.kind = strata.kind and t.priority > lower_priority
