@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from browser.conftest import OpenPage
+from browser.quick_hands import close_and_press
 from browser.task_rows import insert, insert_many, new_queue, row, rows, said, wait
 from e2e.service import Service
 
@@ -51,6 +52,25 @@ def test_waiting_tasks_that_were_cancelled_wait_again_after_undo(
     said(page).get_by_role("button", name="Undo").click()
     expect(said(page)).to_contain_text("3 tasks taken back.")
     assert service.psql(_count(queue, "PENDING")) == "3"
+
+
+def test_a_key_that_follows_escape_at_once_opens_its_dialog(
+    service: Service, open_page: OpenPage
+) -> None:
+    queue = new_queue()
+    insert(service, queue, run_at="2100-01-01")
+    page = open_page(f"#/tasks?queue={queue}")
+    expect(rows(page)).to_have_count(1)
+    page.keyboard.press("r")
+    for before, key, after in [
+        ("Retry tasks", "c", "Cancel tasks"),
+        ("Cancel tasks", "e", "Export"),
+        ("Export", "i", "New task"),
+    ]:
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text(before)
+        close_and_press(dialog, key)
+        expect(page.get_by_role("dialog", name=after)).to_be_visible(timeout=10_000)
 
 
 def test_ticked_rows_alone_are_changed(service: Service, open_page: OpenPage) -> None:

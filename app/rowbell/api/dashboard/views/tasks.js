@@ -56,6 +56,8 @@ function List({ feed, query }) {
   });
   if (rows === null) return problem ? html`<${Trouble} problem=${problem} again=${feed.again} />` : html`<${Waiting} />`;
   const chosen = selection.ids.size;
+  // The browser tells a turn later that a dialog is closed: by then a key may have opened the next.
+  const closed = () => show((shown) => (shown === dialog ? null : shown));
   return html`
     <div class="list-tools" role="toolbar" aria-label="What to do with tasks">
       <p class="list-tally" role="status">${chosen ? `${chosen} selected` : tallyOf(rows, more, query, total)}${calm && !query.text && html` <span class="calm">Busy: read every other second</span>`}</p>
@@ -79,7 +81,7 @@ function List({ feed, query }) {
         ${more && html`<button type="button" onClick=${older}>Older</button>`}
       </nav>
     </section>
-    <${Dialogs} dialog=${dialog} query=${query} onClose=${() => show(null)} onDone=${selection.clear} />`;
+    <${Dialogs} dialog=${dialog} query=${query} onClose=${closed} onDone=${selection.clear} />`;
 }
 
 /** Opens the dialog for the selected rows; without any, for all that match. */
@@ -96,7 +98,7 @@ function Dialogs({ dialog, query, onClose, onDone }) {
   if (!dialog) return null;
   if (dialog.name === "create") return html`<${CreateDialog} onClose=${onClose} />`;
   if (dialog.name === "export") return html`<${ExportDialog} query=${fixed} what=${inWords(fixed)} onClose=${onClose} />`;
-  return html`<${DeedDialog} ...${dialog} onClose=${onClose} onDone=${onDone} />`;
+  return html`<${DeedDialog} key=${dialog.deed} ...${dialog} onClose=${onClose} onDone=${onDone} />`;
 }
 
 function letIn(feed) {
