@@ -2,7 +2,7 @@
 -- like one of the service. Nothing here may raise: seconds are floats, for the difference of two infinite
 -- instants would. The plans are made once, perhaps for one row, and a nested loop over thousands would never end:
 -- a full join cannot be one, whatever the settings of who runs it. `is not distinct` leaves it a full one.
--- A single row that was claimed, completed or cancelled comes first, without a join: somebody waits for it. Then rows
+-- A single row that was claimed, completed or cancelled comes first, without a join made for thousands: somebody waits for it. Then rows
 -- that got another status, in few expressions: every claim and completion pays for each of them. The rest is
 -- looked at where a statement left the status of some row as it was.
 create or replace function rowbell.journal_updates()

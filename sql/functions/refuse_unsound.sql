@@ -8,7 +8,7 @@ begin
     when task.queue !~ '^[a-z][a-z0-9_]*$' or length(task.queue) > 63 then
       rowbell.refuse('queue_is_named', 'queue', format('queue %L is not a name', left(task.queue, 80)),
         'Use a-z, 0-9 and _, at most 63 characters: reports_nightly.')
-    when not (task.attempt > 0 and pg_column_size(task.payload) <= 131072) and octet_length(task.payload::text) > 65536 then
+    when octet_length(task.payload::text) > 65536 then
       rowbell.refuse('payload_is_small', 'payload',
         format('the payload has %s bytes as JSON, the limit is 65536', octet_length(task.payload::text)),
         'A task carries keys and ids: keep the file elsewhere, and put its key into the payload.')

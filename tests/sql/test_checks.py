@@ -95,6 +95,19 @@ async def test_a_refused_value_is_answered_with_a_sentence_a_hint_and_the_column
         assert error.constraint_name == name
 
 
+@pytest.mark.parametrize("claimed", [False, True], ids=["waiting", "claimed"])
+async def test_an_update_is_refused_what_an_insert_is_refused(
+    connection: asyncpg.Connection, *, claimed: bool
+) -> None:
+    task = (await running(connection))[0] if claimed else (await insert(connection))[0]
+    for name, column, value, *_ in REFUSED:
+        with pytest.raises(asyncpg.CheckViolationError) as caught:
+            await connection.execute(
+                f"update rowbell.tasks set {column} = {value} where id = $1", task
+            )
+        assert caught.value.constraint_name == name
+
+
 async def test_every_check_of_the_table_is_among_the_refusals_tested(
     connection: asyncpg.Connection,
 ) -> None:
