@@ -9,6 +9,7 @@ create or replace function rowbell.complete(
 returns setof bigint
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off set enable_material = off set jit = off set plan_cache_mode = force_generic_plan
+set rowbell.event = 'COMPLETED'  -- for the journal
 as $$
 declare
   completed bigint[];

@@ -2,9 +2,10 @@
 -- like one of the service. Nothing here may raise: seconds are floats, for the difference of two infinite
 -- instants would. The plans are made once, perhaps for one row, and a nested loop over thousands would never end:
 -- a full join cannot be one, whatever the settings of who runs it. `is not distinct` leaves it a full one.
--- A single row that was claimed, completed or cancelled comes first, without a join made for thousands: somebody waits for it. Then rows
--- that got another status, in few expressions: every claim and completion pays for each of them. The rest is
--- looked at where a statement left the status of some row as it was.
+-- What a claim or a batch of outcomes says that it does comes first: somebody waits for it. That both versions of all
+-- its rows have the status that belongs to it is looked at, so nobody is believed, and the two need no join.
+-- Then rows that got another status, in few expressions. The rest is looked at where a statement left the status of
+-- some row as it was.
 create or replace function rowbell.journal_updates()
 returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -12,24 +13,36 @@ declare
   application text := current_setting('application_name');
   subject     text := nullif(current_setting('rowbell.subject', true), '');
   written_at  timestamptz := clock_timestamp();
+  expected    text := current_setting('rowbell.event', true);  -- what happens to every row, says rowbell.claim or rowbell.complete
   found_by    text := current_setting('rowbell.found_by', true);  -- set by a claim that a sweep has caused
   moved       bigint;
 begin
-  insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, wait_seconds, run_seconds,
-    kind, queue, role, application, subject, created_by, audience)
-  select written_at, n.id, n.worker,
-    case when n.status = 'PROCESSING' then 'STARTED' else n.status::text end::rowbell.task_event, o.status, n.status, n.attempt,
-    case when n.status = 'PROCESSING' then greatest(0, date_part('epoch', n.started_at) - date_part('epoch', n.run_at)) end,
-    case when o.status = 'PROCESSING'
-      then greatest(0, date_part('epoch', coalesce(n.finished_at, written_at)) - date_part('epoch', o.started_at)) end,
-    n.kind, n.queue, role_name, application, subject, n.created_by, nullif(n.audience, '{}')
-  from before o, after n
-  where (select count(*) from (select from after limit 2) two) = 1 and coalesce(found_by, '') = ''
-    and n.status <> all ('{PENDING,FAILED}') and n.status <> o.status
-    and n.id = o.id and n.kind = o.kind and n.queue = o.queue;
-  if found then
-    perform rowbell.tell_watchers();
-    return null;
+  if expected = 'STARTED' and coalesce(found_by, '') = '' then
+    insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, wait_seconds,
+      kind, queue, role, application, subject, created_by, audience)
+    select written_at, n.id, n.worker, 'STARTED', 'PENDING', 'PROCESSING', n.attempt,
+      greatest(0, date_part('epoch', n.started_at) - date_part('epoch', n.run_at)),
+      n.kind, n.queue, role_name, application, subject, n.created_by, nullif(n.audience, '{}')
+    from after n
+    where not exists (select from before b where b.status <> 'PENDING')
+      and not exists (select from after a where a.status <> 'PROCESSING');
+    if found then
+      perform rowbell.tell_watchers();
+      return null;
+    end if;
+  elsif expected = 'COMPLETED' then
+    insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, run_seconds,
+      kind, queue, role, application, subject, created_by, audience)
+    select written_at, n.id, n.worker, 'COMPLETED', 'PROCESSING', 'COMPLETED', n.attempt,
+      greatest(0, date_part('epoch', coalesce(n.finished_at, written_at)) - date_part('epoch', n.started_at)),
+      n.kind, n.queue, role_name, application, subject, n.created_by, nullif(n.audience, '{}')
+    from after n
+    where not exists (select from before b where b.status <> 'PROCESSING')
+      and not exists (select from after a where a.status <> 'COMPLETED');
+    if found then
+      perform rowbell.tell_watchers();
+      return null;
+    end if;
   end if;
 
   insert into rowbell.journal (at, task_id, worker, event, status_before, status, attempt, wait_seconds, run_seconds,

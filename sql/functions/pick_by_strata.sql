@@ -81,7 +81,7 @@ begin
       end if;
     end loop;
   end loop;
-  perform set_config('rowbell.many', case when cardinality(chosen) > 1 then queue_name else '' end, false);
+  perform set_config('rowbell.many', case when cardinality(chosen) > 10 then queue_name else '' end, false);
   if chosen = '{}' then
     return chosen;
   end if;

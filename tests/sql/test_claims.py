@@ -189,6 +189,21 @@ async def test_a_claim_tells_that_no_other_task_waits_in_its_queue(
     assert claimed["is_last"]
 
 
+@pytest.mark.parametrize(("before", "is_looked_for"), [(2, True), (10, True), (11, False)])
+async def test_a_row_alone_is_looked_for_unless_many_came_before_it(
+    connection: asyncpg.Connection, before: int, is_looked_for: bool
+) -> None:
+    worker = await register(connection)
+    await insert(connection, count=before)
+    await claim(connection, worker, before)
+    await insert(connection)
+    (claimed,) = await claim(connection, worker)
+    assert claimed["is_last"] == is_looked_for
+    await insert(connection)
+    (claimed,) = await claim(connection, worker)
+    assert claimed["is_last"]
+
+
 async def test_a_row_that_another_session_holds_is_skipped_without_waiting(
     connection: asyncpg.Connection, other: asyncpg.Connection
 ) -> None:

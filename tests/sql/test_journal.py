@@ -94,6 +94,34 @@ async def test_a_failure_tells_its_type(connection: asyncpg.Connection) -> None:
     assert detail == {"error_type": "TimeoutError"}
 
 
+@pytest.mark.parametrize("said", ["STARTED", "COMPLETED", "nonsense", ""])
+async def test_what_a_session_says_of_its_statement_is_not_believed(
+    connection: asyncpg.Connection, said: str
+) -> None:
+    await running(connection)
+    await insert(connection, queue="other")
+    await connection.execute("select set_config('rowbell.event', $1, false)", said)
+    await connection.execute(
+        "update rowbell.tasks set status = case queue when 'other' then 'PROCESSING'"
+        " else 'COMPLETED' end::rowbell.task_status"
+    )
+    await connection.execute("update rowbell.tasks set status = 'PROCESSING', worker = null")
+    await connection.execute("update rowbell.tasks set status = 'CANCELLED'")
+    entries = await connection.fetch(
+        "select queue, event::text, status_before::text from rowbell.journal order by task_id, id"
+    )
+    assert [tuple(entry) for entry in entries] == [
+        ("default", "CREATED", None),
+        ("default", "STARTED", "PENDING"),
+        ("default", "COMPLETED", "PROCESSING"),
+        ("default", "STARTED", "COMPLETED"),
+        ("default", "CANCELLED", "PROCESSING"),
+        ("other", "CREATED", None),
+        ("other", "STARTED", "PENDING"),
+        ("other", "CANCELLED", "PROCESSING"),
+    ]
+
+
 async def test_an_update_that_changes_nothing_visible_writes_nothing(
     connection: asyncpg.Connection,
 ) -> None:

@@ -201,61 +201,6 @@ class Bench:
         await self._connection.execute("vacuum rowbell.tasks")
 
 
-class Floor:
-    """The least that could be done for a row: a table, a trigger that notifies, one claim."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    @classmethod
-    @asynccontextmanager
-    async def opened(cls, url: str) -> AsyncIterator["Floor"]:
-        """Raises Unavailable."""
-        with translated():
-            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
-            try:
-                yield cls(connection)
-            finally:
-                await connection.close(timeout=CONNECT_SECONDS)
-
-    async def make(self) -> None:
-        await self._connection.execute(_FLOOR)
-
-    async def drop(self) -> None:
-        await self._connection.execute("drop schema if exists rowbell_bench cascade")
-
-    async def insert(self, number: int) -> None:
-        await self._connection.execute(
-            "insert into rowbell_bench.floor (number) values ($1)", number
-        )
-
-    async def listen(self, wake: Callable[[], None]) -> None:
-        await self._connection.add_listener("rowbell_bench_floor", lambda *_: wake())
-
-    async def claim(self) -> list[int]:
-        """The numbers of what waits."""
-        rows = await self._connection.fetch(
-            "update rowbell_bench.floor set taken = true where id = any (array("
-            " select id from rowbell_bench.floor where not taken order by id limit 100"
-            " for update skip locked)) returning number"
-        )
-        return [row[0] for row in rows]
-
-
-_FLOOR = """
-create schema if not exists rowbell_bench;
-create table if not exists rowbell_bench.floor (
-  id bigint generated always as identity primary key, number integer not null,
-  taken boolean not null default false);
-truncate rowbell_bench.floor;
-create index if not exists floor_waiting on rowbell_bench.floor (id) where not taken;
-create or replace function rowbell_bench.ring() returns trigger language plpgsql as $$
-  begin perform pg_notify('rowbell_bench_floor', ''); return null; end $$;
-create or replace trigger ring after insert on rowbell_bench.floor
-  for each statement execute function rowbell_bench.ring();
-"""
-
-
 async def drain_bare(database: Database, handlers: Handlers, queue: str) -> int:
     """Claim and complete all due rows of a queue without a handler; returns how many.
 

@@ -2,20 +2,17 @@
 
 import asyncio
 import multiprocessing
-import os
-import signal
 import sys
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from rowbell import logs
+from rowbell.cli.bench import floor, probes
 from rowbell.cli.bench.load import PROBE, Load
 from rowbell.cli.bench.progress import Progress
-from rowbell.cli.serve import event_loop
 from rowbell.config import Settings
 from rowbell.decorator import describe
 from rowbell.errors import RowbellError
@@ -55,18 +52,29 @@ class Herd:
             raise RowbellError("the workers of the bench have ended; why is said above.") from None
 
 
-@asynccontextmanager
-async def herd(settings: Settings, workers: int) -> AsyncIterator[Herd]:
+def herd(settings: Settings, workers: int) -> AbstractAsyncContextManager[Herd]:
     """So many workers, ready. Raises RowbellError."""
+    return _started(_work, settings, workers, members=workers)
+
+
+def floor_worker(url: str) -> AbstractAsyncContextManager[Herd]:
+    """The one that does the least that could be done. Raises RowbellError."""
+    return _started(floor.work, url, members=1)
+
+
+@asynccontextmanager
+async def _started(
+    work: Callable[..., None], *arguments: object, members: int
+) -> AsyncIterator[Herd]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_work, args=(settings, workers, there), daemon=True)
+    process = context.Process(target=work, args=(*arguments, there), daemon=True)
     process.start()
     there.close()
     started = Herd(here, process)
     try:
-        with Progress("starting", workers) as progress:
-            for number in range(workers):
+        with Progress("starting", members) as progress:
+            for number in range(members):
                 await started._received(READY_SECONDS)
                 progress.show(number + 1)
         yield started
@@ -78,25 +86,21 @@ async def herd(settings: Settings, workers: int) -> AsyncIterator[Herd]:
 
 
 def _work(settings: Settings, workers: int, pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     with Path("/dev/null").open("w") as nowhere:
         complaints, sys.stderr = sys.stderr, nowhere
         logs.configure("info", "json")  # they pay for their log lines as any worker does
         sys.stderr = complaints
-        with asyncio.Runner(loop_factory=event_loop()) as runner:
-            runner.run(_Workers(settings, workers, pipe).run())
+        probes.run(_Workers(settings, workers, probes.Probes(pipe)).run())
 
 
 @dataclass(slots=True)
 class _Workers:
     settings: Settings
     number: int
-    pipe: Connection
-    seen: dict[int, float] = field(default_factory=dict)
+    noted: probes.Probes
     services: list[Service] = field(default_factory=list)
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
             for _ in range(self.number):
                 ready = asyncio.Event()
@@ -112,28 +116,17 @@ class _Workers:
                 self.services.append(service)
                 group.create_task(service.run())
                 await ready.wait()
-                self.pipe.send(())
-            cpu = time.process_time()
-            loop.add_reader(self.pipe.fileno(), self._obey)
-            self._cpu_at_start = cpu
-        # A reader of uvloop leaves it without: what is sent now is longer than the pipe.
-        os.set_blocking(self.pipe.fileno(), True)
-        self.pipe.send((self.seen, time.process_time() - self._cpu_at_start))
+                self.noted.ready()
+            self.noted.obey(self._stop)
+        self.noted.report()
 
-    _cpu_at_start: float = 0.0
-
-    def _obey(self) -> None:
-        if self.pipe.recv() == "count":
-            self.pipe.send((len(self.seen),))
-            return
-        asyncio.get_running_loop().remove_reader(self.pipe.fileno())
+    def _stop(self) -> None:
         for service in self.services:
             service.stop()
 
     async def _probe(self, payload: dict[str, int]) -> None:
         """Note the time."""
-        now = time.monotonic()
-        self.seen.setdefault(payload["number"], now)
+        self.noted.note(payload["number"])
 
     async def _nothing(self) -> None:
         """Do nothing."""

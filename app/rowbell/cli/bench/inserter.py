@@ -11,7 +11,9 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from rowbell.db.bench import Bench, Floor
+from rowbell.cli.serve import event_loop
+from rowbell.db.bench import Bench
+from rowbell.db.callers import Callers
 
 Note = tuple[float, float]
 """When INSERT was called, and when it had returned: time.monotonic()."""
@@ -35,23 +37,28 @@ def insert_rows(url: str, rows: Rows, pipe: Connection) -> None:
     """Insert, then send a list of Note: those of a tick count from when it was due."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     insert = _insert_ticks if rows.tick else _insert_singly
-    pipe.send(asyncio.run(insert(url, rows)))
+    with asyncio.Runner(loop_factory=event_loop()) as runner:
+        pipe.send(runner.run(insert(url, rows)))
 
 
 async def _insert_singly(url: str, rows: Rows) -> list[Note]:
-    notes: list[Note] = []
-    async with Floor.opened(url) as floor, Bench.opened(url) as bench:
+    notes: dict[int, Note] = {}
+    async with Callers.opened(url) as callers, asyncio.TaskGroup() as group:
+
+        async def insert(number: int) -> None:
+            called = time.monotonic()
+            if rows.on_floor:
+                await callers.insert_on_floor(number)
+            else:
+                await callers.insert(rows.kind, rows.queue, number)
+            notes[number] = called, time.monotonic()
+
         due = time.monotonic()
         for number in range(rows.number):
             due += random.expovariate(rows.rate)  # gaps as of many independent callers
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            called = time.monotonic()
-            if rows.on_floor:
-                await floor.insert(number)
-            else:
-                await bench.insert(rows.kind, rows.queue, f'{{"number": {number}}}')
-            notes.append((called, time.monotonic()))
-    return notes
+            group.create_task(insert(number))
+    return [notes[number] for number in range(rows.number)]
 
 
 async def _insert_ticks(url: str, rows: Rows) -> list[Note]:

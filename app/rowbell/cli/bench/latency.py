@@ -1,18 +1,16 @@
 """How soon a row runs: from its INSERT to the first line of its handler, and how soon it could."""
 
-import asyncio
-import time
 from typing import Any
 
 from rowbell.cli.bench import ground
-from rowbell.cli.bench.herd import herd
+from rowbell.cli.bench.herd import Herd, floor_worker, herd
 from rowbell.cli.bench.inserter import Note
 from rowbell.cli.bench.load import KINDS, PROBE
-from rowbell.cli.bench.paced import PATIENCE_SECONDS, Paced, arrived, percentiles
+from rowbell.cli.bench.paced import Paced, arrived, percentiles
 from rowbell.cli.bench.rounds import Figures, in_turns, medians, ratio
 from rowbell.config import Settings
-from rowbell.db.bench import Bench, Floor
-from rowbell.errors import RowbellError
+from rowbell.db.bench import Bench
+from rowbell.db.floor import Floor
 
 QUEUE = "bench_latency"
 WARM_UP = 30
@@ -29,7 +27,7 @@ async def measure(
 
         async def run(leg: str) -> Figures:
             if leg == "floor":
-                notes, seen = await _floor(url, number, rate)
+                notes, seen = await _floor(own, number, rate)
             else:
                 notes, seen = await _rowbell(own, bench, number, rate)
             return percentiles(notes, seen, skip=WARM_UP)
@@ -51,38 +49,29 @@ async def _rowbell(
 ) -> tuple[list[Note], dict[int, float]]:
     await bench.clean(QUEUE, KINDS)
     async with herd(settings, 1) as worker:
-        notes = await Paced(
-            settings.database_url or "", PROBE, QUEUE, number=number, rate=rate
-        ).insert()
-        await arrived(worker, number)
-        seen, _ = await worker.stop()
+        return await _passed(worker, Paced(_url(settings), PROBE, QUEUE, number=number, rate=rate))
+
+
+async def _floor(
+    settings: Settings, number: int, rate: float
+) -> tuple[list[Note], dict[int, float]]:
+    url = _url(settings)
+    async with Floor.opened(url) as table:
+        await table.make()
+        try:
+            async with floor_worker(url) as worker:
+                rows = Paced(url, PROBE, QUEUE, number=number, rate=rate, on_floor=True)
+                return await _passed(worker, rows)
+        finally:
+            await table.drop()
+
+
+async def _passed(worker: Herd, rows: Paced) -> tuple[list[Note], dict[int, float]]:
+    notes = await rows.insert()
+    await arrived(worker, rows.number)
+    seen, _ = await worker.stop()
     return notes, seen
 
 
-async def _floor(url: str, number: int, rate: float) -> tuple[list[Note], dict[int, float]]:
-    """LISTEN, claim, call, in a loop: no product, but what the wire and PostgreSQL allow."""
-    async with Floor.opened(url) as ear, Floor.opened(url) as hands:
-        await ear.make()
-        try:
-            wake = asyncio.Event()
-            await ear.listen(wake.set)
-            seen: dict[int, float] = {}
-            rows = Paced(url, PROBE, QUEUE, number=number, rate=rate, on_floor=True)
-            async with asyncio.timeout(PATIENCE_SECONDS + number / rate * 2):
-                async with asyncio.TaskGroup() as group:
-                    inserting = group.create_task(rows.insert())
-                    while len(seen) < number:
-                        wake.clear()
-                        for claimed in await hands.claim():
-                            await _call(seen, claimed)
-                        if len(seen) < number:
-                            await wake.wait()
-            return inserting.result(), seen
-        except TimeoutError:
-            raise RowbellError(f"{number - len(seen)} rows of the floor did not arrive.") from None
-        finally:
-            await ear.drop()
-
-
-async def _call(seen: dict[int, float], number: int) -> None:
-    seen[number] = time.monotonic()
+def _url(settings: Settings) -> str:
+    return settings.database_url or ""
