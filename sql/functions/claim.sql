@@ -9,7 +9,6 @@ language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set jit = off set plan_cache_mode = force_generic_plan
 -- While somebody locks the table, the heartbeats and bells that share the connection must get their turn.
 set lock_timeout = '1s'
-set rowbell.event = 'STARTED'  -- for the journal
 as $$
 #variable_conflict use_column
 declare
@@ -20,6 +19,7 @@ declare
   has_unseen  boolean;  -- rows whose parents nobody has looked at
   chosen      bigint[];
   counted     text[];   -- the kinds whose running tasks are counted
+  said        text := set_config('rowbell.event', 'STARTED', true);  -- to the journal; only a superuser could SET it above
 begin
   -- Where this session found more than ten the last time, it does not look whether there is only one: while a snapshot
   -- is held, each look steps over what is dead. After two that came at once, the next one comes alone most often.

@@ -9,10 +9,10 @@ create or replace function rowbell.complete(
 returns setof bigint
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off set enable_material = off set jit = off set plan_cache_mode = force_generic_plan
-set rowbell.event = 'COMPLETED'  -- for the journal
 as $$
 declare
   completed bigint[];
+  said      text := set_config('rowbell.event', 'COMPLETED', true);  -- to the journal, as in claim
 begin
   with done as (
     update rowbell.tasks t

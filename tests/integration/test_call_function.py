@@ -85,7 +85,7 @@ async def test_numbers_keep_all_their_digits(
 async def test_an_error_undoes_the_call_and_is_kept_in_full(
     acme: asyncpg.Connection, start_engine: StartEngine, tasks: Tasks
 ) -> None:
-    await start_engine(call_function)
+    await start_engine(call_function, backoff=[60.0])
     task = await enqueue(tasks, "acme.fails", code="P0001")
     await tasks.until("id = $1 and failures = 1", task)
     row = await tasks.row(task)

@@ -81,9 +81,11 @@ class Session:
                     raise
                 return rows
 
-    async def execute(self, statement: str) -> None:
+    async def execute(self, statement: str) -> str:
+        """What PostgreSQL says that it did: SELECT and the number of rows."""
         async with self._turn:
-            await self._connection.execute(statement)
+            done: str = await self._connection.execute(statement)
+        return done
 
     async def tune(self, channels: set[str], hear: Callable[..., None]) -> set[str]:
         """LISTEN to these and to no others; returns those that are new."""
